@@ -1,0 +1,88 @@
+// One agent request on its way through the six stages, and everything they learn about it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bursar/broker/identity/principal.h"
+#include "bursar/broker/mcp/message.h"
+#include "bursar/broker/pipeline/serf.h"
+#include "bursar/broker/upstream/upstream.h"
+#include "bursar/core/clock.h"
+#include "bursar/ledger/ledger.h"
+#include "bursar/schedule/timeout.h"
+
+namespace bursar::broker {
+
+enum class StageName : std::uint8_t { kAuthenticate, kAuthorise, kAdmit, kEnrich, kInvoke, kSettle };
+inline constexpr std::size_t kStages = 6;
+
+// What the transport knows about the request beside its body.
+struct Ingress {
+  std::string authorization;  // the header's value; dropped after authenticate
+  std::string origin, host;
+  bool loopback = false;      // the peer's address is a loopback address
+  Era era = Era::kLegacy;
+  std::string session_id;
+  std::string server;         // of /mcp/<server>; empty for /mcp
+  std::string traceparent;
+};
+
+// The tool (prompt, resource) that is called, resolved against the catalogue.
+struct Target {
+  std::string upstream;       // configuration name
+  std::string name;           // as the upstream calls it
+  std::string exposed;        // as the agent calls it
+  std::string input_schema, output_schema;  // raw JSON, empty where unknown
+  bool idempotent = false, read_only = false, optional_step = false;
+};
+
+struct Attempt {
+  WallTime started;
+  Duration timeout{0}, elapsed{0};
+  UpstreamReply reply;
+};
+
+struct StageRecord {
+  bool ran = false, stopped = false;
+  std::int32_t micros = 0;
+};
+
+// A refusal on the level of HTTP: who you are (401, 403) or what you sent (400, 404, 413, 421).
+struct HttpRefusal {
+  int status = 400;
+  std::string www_authenticate = {};
+  std::string body = {};  // JSON-RPC error or empty
+};
+
+struct Call {
+  // Given by the transport.
+  std::string id;      // unique, sortable by time
+  WallTime arrived;
+  Ingress ingress;
+  Message request;
+
+  // Learned on the way.
+  Principal principal;
+  std::optional<Target> target;
+  std::string turn_id, trace_id;
+  schedule::Turn turn;
+  std::vector<schedule::StepPlan> plan;  // this step first
+  schedule::TimeoutDecision timeout;
+  Amounts price;                         // fixed part
+  bool meter_ms = false;
+  ledger::Hold hold;
+  std::string outgoing_params;
+  std::vector<Attempt> attempts;
+  std::string result;                    // raw JSON result for the agent
+  std::string upstream_error;            // raw JSON-RPC error of the upstream, passed on for protocol faults
+  std::optional<Serf> serf;
+  std::optional<HttpRefusal> http;
+  std::optional<ledger::Receipt> receipt;
+  std::array<StageRecord, kStages> stages{};
+};
+
+}  // namespace bursar::broker
