@@ -57,8 +57,8 @@ struct Amount {
   bool operator==(const Amount&) const = default;
 };
 
-// Reads "<number><suffix?> <unit>": number with an optional fraction and sign, suffix k, M, G (10^3, 10^6, 10^9), unit a
-// declared resource or one of us, ms, s, min, h. Errors: kInvalidArgument naming the text for anything else, for more
+// Reads "<number><suffix?> <unit>": number with an optional fraction and sign, suffix k, M, G (10^3, 10^6, 10^9), unit
+// a declared resource or one of us, ms, s, min, h. Errors: kInvalidArgument naming the text for anything else, for more
 // decimals than the resource has, and for what does not fit 64 bits. parse_amount(to_string(a)) == a.
 [[nodiscard]] Result<Amount> parse_amount(std::string_view text);
 [[nodiscard]] std::string to_string(Amount amount);
@@ -69,7 +69,7 @@ class Amounts {
  public:
   static constexpr std::size_t kCapacity = 8;
 
-  [[nodiscard]] std::int64_t operator[](Resource resource) const;  // 0 where absent
+  [[nodiscard]] std::int64_t operator[](Resource resource) const;         // 0 where absent
   [[nodiscard]] Result<void> set(Resource resource, std::int64_t units);  // kExhausted past kCapacity resources
   [[nodiscard]] Result<void> add(Amount amount);                          // kInvalidArgument where the sum does not fit
   [[nodiscard]] Result<void> add(const Amounts& other);

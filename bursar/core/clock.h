@@ -1,4 +1,5 @@
-// Time as Bursar counts it: microseconds. Deciding code takes the time as an argument; a Clock stands only at the edges.
+// Time as Bursar counts it: microseconds. Deciding code takes the time as an argument; a Clock stands only at the
+// edges.
 //
 //   SimulatedClock clock{wall_from_unix_us(0)};
 //   clock.advance(std::chrono::seconds{2});

@@ -7,6 +7,8 @@
 // Source: systems/mcp-production (latency store). Build O(n log n), queries O(log n).
 #pragma once
 
+#include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,9 +23,12 @@ struct CensoredValue {
 class KaplanMeier {
  public:
   KaplanMeier() = default;
+  // Values that are negative or not finite are left out. A value censored at an event's time counts as surviving it.
   explicit KaplanMeier(std::span<const CensoredValue> observations);
+  KaplanMeier(std::initializer_list<CensoredValue> observations)
+      : KaplanMeier(std::span<const CensoredValue>(observations.begin(), observations.size())) {}
 
-  [[nodiscard]] double survival(double t) const;                 // P(T > t); 1 before the first event
+  [[nodiscard]] double survival(double t) const;  // P(T > t); 1 before the first event
   [[nodiscard]] double cdf(double t) const { return 1 - survival(t); }
   [[nodiscard]] std::optional<double> quantile(double p) const;  // absent where S never falls to 1 - p; 0 < p < 1
   [[nodiscard]] double largest() const { return largest_; }      // largest observation, censored or not; 0 if none
