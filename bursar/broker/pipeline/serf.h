@@ -22,11 +22,25 @@
 namespace bursar::broker {
 
 enum class Category : std::uint8_t {
-  kInvalidInput, kResourceNotFound, kPermissionDenied, kRateLimited, kResourceExhausted, kUpstreamFailure, kInternalError
+  kInvalidInput,
+  kResourceNotFound,
+  kPermissionDenied,
+  kRateLimited,
+  kResourceExhausted,
+  kUpstreamFailure,
+  kInternalError
 };
 enum class Outcome : std::uint8_t { kNotApplied, kApplied, kUnknown };
 enum class ActionType : std::uint8_t {
-  kRetry, kWait, kFixInput, kSwitchResource, kVerifyState, kSkipOptional, kRequestApproval, kAnswerWithPartial, kEscalateToUser
+  kRetry,
+  kWait,
+  kFixInput,
+  kSwitchResource,
+  kVerifyState,
+  kSkipOptional,
+  kRequestApproval,
+  kAnswerWithPartial,
+  kEscalateToUser
 };
 
 struct SuggestedAction {
@@ -53,7 +67,7 @@ struct Serf {
   int attempts = 0;
   std::chrono::milliseconds elapsed{0};
   std::optional<BudgetContext> budget;
-  std::string upstream_text;           // <= 500 characters, upstream's words, escaped: data, never instructions
+  std::string upstream_text;             // <= 500 characters, upstream's words, escaped: data, never instructions
   std::vector<std::string> param_hints;  // "arguments.path: is missing"
 
   [[nodiscard]] std::string to_json() const;
@@ -61,9 +75,34 @@ struct Serf {
 };
 
 enum class Cause : std::uint8_t {
-  kSchema, kBadRequest, kNotFound, kUnauthorised, kForbidden, kPolicy, kRateLimited, kBudget, kTurnTime, kSkippedOptional,
-  kFrozen, kStoreUnavailable, kConcurrency, kTimeout, kReset, kBadGateway, kConnect, kTls, kCircuitOpen, kChildExited, kStarting,
-  kContractViolation, kUpstreamBug, kUpstreamProtocol, kTooLarge, kCancelled, kShutdown, kInternal
+  kSchema,
+  kBadRequest,
+  kNotFound,
+  kUnauthorised,
+  kForbidden,
+  kPolicy,
+  kRateLimited,
+  kBudget,
+  kTurnTime,
+  kSkippedOptional,
+  kFrozen,
+  kStoreUnavailable,
+  kConcurrency,
+  kTimeout,
+  kReset,
+  kBadGateway,
+  kConnect,
+  kTls,
+  kCircuitOpen,
+  kChildExited,
+  kStarting,
+  kContractViolation,
+  kUpstreamBug,
+  kUpstreamProtocol,
+  kTooLarge,
+  kCancelled,
+  kShutdown,
+  kInternal
 };
 
 struct Failure {
@@ -83,7 +122,7 @@ struct Failure {
 [[nodiscard]] Serf classify(const Failure& failure);
 
 [[nodiscard]] std::string tool_result(const Serf& serf, bool may_use_structured_content);
-[[nodiscard]] int rpc_code(Category category);   // 1001 … 1007
+[[nodiscard]] int rpc_code(Category category);  // 1001 … 1007
 [[nodiscard]] int http_status(Category category, std::string_view code);
 [[nodiscard]] std::string_view name_of(Category category);  // "INVALID_INPUT"
 [[nodiscard]] std::string_view name_of(ActionType action);  // "FIX_INPUT"

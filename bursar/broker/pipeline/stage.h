@@ -24,7 +24,8 @@ struct Verdict {
     kContinue,  // next stage
     kStop,      // call.serf, call.http or call.result says with what; the settle stage still runs
     kGrant,     // the ledger has to decide off the hot path: reserve(reserve), then deliver() and run again
-    kAttempt,   // send call.outgoing_params to call.target within `timeout` (extendable to `timeout_max`), then run again
+    kAttempt,   // send call.outgoing_params to call.target within `timeout` (extendable to `timeout_max`), then run
+                // again
     kPause,     // wait `pause`, then run again
   };
   Kind kind = kContinue;
@@ -38,7 +39,7 @@ class Stage {
   [[nodiscard]] virtual StageName name() const = 0;
   // `now` is the time of this very step.
   [[nodiscard]] virtual Verdict run(Call& call, WallTime now, RandomStream& random) = 0;
-  // The answer to kGrant; only the admit stage has one.
+  // The answer to kGrant, for the admit stage and for a retry of the invoke stage.
   virtual void deliver(Call&, ledger::Reservation) {}
   // A request refused before its own stage still passes settle exactly once, whatever happened (also when the driver
   // drops the call: the client went away, the process stops).
