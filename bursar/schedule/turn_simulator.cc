@@ -217,22 +217,24 @@ TurnScore run_turns(const TurnScenario& scenario, TurnPolicy policy, const TurnR
 SpiralShares run_spiral(const SpiralSetup& setup, Knowledge knowledge, RandomStream random) {
   const ToolId tool = tool_of(0);
   LatencyStore store;
-  ToolLaw law = setup.law;
-  std::size_t before = 0, after = 0;
-  for (std::size_t i = 0; i < setup.calls; ++i) {
-    if (i == setup.shift_at) law.median_ms *= setup.slowdown;
-    const Duration timeout =
-        from_ms(knowledge == Knowledge::kTruth ? quantile_ms(law, .95) : to_ms(store.quantile(tool, .95)));
-    const Duration latency = from_ms(SimulatedCall(law, random.split(i)).next_attempt_ms());
-    const bool answered = latency <= timeout;
-    learn(store, tool, std::min(latency, timeout), answered, knowledge);
-    (i < setup.shift_at ? before : after) += answered;
-  }
-  const auto share = [](std::size_t part, std::size_t of) {
-    return of == 0 ? 0 : static_cast<double>(part) / static_cast<double>(of);
+  const auto phase = [&](ToolLaw law, std::size_t first, std::size_t last) {
+    const std::size_t scored = std::min(setup.scored, last - first);
+    std::size_t completed = 0;
+    for (std::size_t i = first; i < last; ++i) {
+      const bool is_true = knowledge == Knowledge::kTruth;
+      const Duration timeout = is_true ? from_ms(quantile_ms(law, .95)) : store.quantile(tool, .95);
+      const Duration latency = from_ms(SimulatedCall(law, random.split(i)).next_attempt_ms());
+      const bool answered = latency <= timeout;
+      learn(store, tool, std::min(latency, timeout), answered, knowledge);
+      completed += answered && i >= last - scored;
+    }
+    return scored == 0 ? 0 : static_cast<double>(completed) / static_cast<double>(scored);
   };
-  return {share(before, std::min(setup.shift_at, setup.calls)),
-          share(after, setup.calls - std::min(setup.shift_at, setup.calls))};
+  ToolLaw slower = setup.law;
+  slower.median_ms *= setup.slowdown;
+  const std::size_t shift_at = std::min(setup.shift_at, setup.calls);
+  const double before = phase(setup.law, 0, shift_at);
+  return {before, phase(slower, shift_at, setup.calls)};
 }
 
 }  // namespace bursar::schedule

@@ -96,9 +96,10 @@ struct SpiralSetup {
   ToolLaw law{.median_ms = 300, .sigma = .8, .hang = .02};
   std::size_t calls = 6000, shift_at = 3000;
   double slowdown = 3;
+  std::size_t scored = 1000;  // calls at the end of each of the two phases that are counted
 };
 struct SpiralShares {
-  double before = 0, after = 0;  // completed calls before and after the shift
+  double before = 0, after = 0;  // share of completed calls, once settled before and after the shift
 };
 [[nodiscard]] SpiralShares run_spiral(const SpiralSetup& setup, Knowledge knowledge, RandomStream random);
 
