@@ -143,6 +143,7 @@ RC_GTEST_PROP(RandomStream, ASplitDependsOnSeedAndLabelsAlone, (std::uint64_t se
 }
 
 RC_GTEST_PROP(RandomStream, DifferentPathsGiveDifferentStreams, (std::uint64_t seed, const std::string& a)) {
+  RC_PRE(a != "x");  // two of the paths below would be one
   const RandomStream root(seed);
   std::set<std::uint64_t> firsts{RandomStream(seed)(),       root.split(a)(),
                                  root.split(a + '\0')(),     root.split(a).split("")(),

@@ -62,7 +62,8 @@ TEST(Special, RefusesWhatHasNoValueAndNamesIt) {
 }
 
 RC_GTEST_PROP(Special, InversesInvert, ()) {
-  const double a = *rc::gen::inRange(1, 5000) / 100.0, b = *rc::gen::inRange(1, 5000) / 100.0;
+  // From 1 on: below, a density without bound at 0 or 1 makes the last bit of x worth more than the tolerance.
+  const double a = *rc::gen::inRange(100, 5000) / 100.0, b = *rc::gen::inRange(100, 5000) / 100.0;
   const double p = *rc::gen::inRange(1, 1000) / 1000.0;
   RC_ASSERT(std::abs(*incomplete_beta(a, b, *inverse_incomplete_beta(a, b, p)) - p) < 1e-9);
   RC_ASSERT(std::abs(*incomplete_gamma(a, *inverse_incomplete_gamma(a, p)) - p) < 1e-9);
