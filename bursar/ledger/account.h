@@ -2,9 +2,11 @@
 //
 //   AccountSpec ada{.path = "acme/research/ada",
 //                   .limits = {{.resource = kUsd, .amount = 5'000'000, .window = {.kind = WindowKind::kDay}},
-//                              {.resource = kCalls, .amount = 60, .window = {.kind = WindowKind::kRate, .period = 60s}}}};
+//                              {.resource = kCalls, .amount = 60, .window = {.kind = WindowKind::kRate, .period =
+//                              60s}}}};
 //
-// A path is 1 … 16 names joined by '/', each [A-Za-z0-9._@-]{1,64}; an account's parent is the path without its last name.
+// A path is 1 … 16 names joined by '/', each [A-Za-z0-9._@-]{1,64}; an account's parent is the path without its last
+// name.
 #pragma once
 
 #include <cstdint>

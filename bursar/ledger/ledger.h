@@ -39,9 +39,9 @@ class Engine;
 using HoldId = std::uint64_t;  // unique in the store's whole life
 
 struct ReserveRequest {
-  std::string account;              // leaf of the path; every ancestor is charged too
-  Amounts amounts;                  // worst case; non-negative
-  std::string idempotency_key = {};  // <= 128 bytes; empty for none. The same key and amounts give the same hold
+  std::string account;                      // leaf of the path; every ancestor is charged too
+  Amounts amounts;                          // worst case; non-negative
+  std::string idempotency_key = {};         // <= 128 bytes; empty for none. The same key and amounts give the same hold
   Duration ttl = std::chrono::seconds{60};  // 1 ms … 24 h; the hold voids itself when it ends
 };
 
@@ -53,7 +53,8 @@ struct Refusal {
   Resource resource = kCalls;
   Window window = {};
   std::int64_t limit = 0, spent = 0, held = 0, asked = 0, left = 0;  // smallest units
-  std::optional<WallTime> refills_at = std::nullopt;                  // absent: never by itself
+  std::optional<WallTime> refills_at = std::nullopt;                 // absent: never by itself
+  std::string detail = {};                                           // kInvalid, kStoreUnavailable: what is wrong
   [[nodiscard]] Error to_error() const;  // one sentence: account, resource, window, what is left, when it refills
 };
 
@@ -62,8 +63,8 @@ struct NeedsGrant {};
 
 struct Settlement {
   Amounts actual;
-  bool uncertain = false;   // the outcome is unknown; `actual` is the price that was fixed for that case
-  std::string memo = {};    // <= 256 bytes: what it was for (call id); never a secret
+  bool uncertain = false;  // the outcome is unknown; `actual` is the price that was fixed for that case
+  std::string memo = {};   // <= 256 bytes: what it was for (call id); never a secret
 };
 
 struct Receipt {
@@ -90,13 +91,14 @@ class Hold {
   // Pays `actual` and returns the rest. Above the held amount it is recorded as overrun. Settling an expired hold
   // still records the truth. Idempotent: the second call gives the first receipt. Never waits for the disk.
   Result<Receipt> settle(Settlement settlement);
-  void release();  // pays nothing; idempotent
+  void release();                     // pays nothing; idempotent
   Result<void> extend(Duration ttl);  // from now; keeps a long call's hold alive
 
  private:
   friend class Engine;
   std::shared_ptr<Engine> engine_;
   HoldId id_ = 0;
+  std::uint32_t slot_ = 0;
   Amounts amounts_;
 };
 
@@ -115,9 +117,11 @@ struct LedgerOptions {
   std::size_t max_accounts = 100'000;
   std::size_t max_holds = 1'000'000;
   std::size_t max_idempotency_keys = 1'000'000;
-  Duration group_commit = std::chrono::milliseconds{2};   // longest wait of a receipt for its group
-  Duration idle_lease_return = std::chrono::seconds{5};   // an unused lease goes back after this
-  Duration lease_ttl = std::chrono::seconds{30};          // a lease that its process does not renew is stranded
+  Duration group_commit = std::chrono::milliseconds{2};  // longest wait of a receipt for its group
+  Duration idle_lease_return = std::chrono::seconds{5};  // an unused lease goes back after this
+  Duration lease_ttl = std::chrono::seconds{30};         // a lease that its process does not renew is stranded
+  std::size_t max_pending_receipts = 262'144;            // not yet durable; past it nothing more is reserved
+  unsigned shards = 0;                                   // 0: one per hardware thread, at most 8; <= 16
 };
 
 // Thread-safe. Owns one writer thread; every other thread stays in memory.
@@ -139,9 +143,14 @@ class Ledger {
   [[nodiscard]] Reservation try_reserve(const ReserveRequest& request);
   // `done` runs once, inline where the fast path decides, otherwise on the ledger's thread; never with NeedsGrant.
   void reserve(ReserveRequest request, std::function<void(Reservation)> done);
-  [[nodiscard]] Reservation reserve_blocking(const ReserveRequest& request, Duration patience = std::chrono::seconds{5});
+  [[nodiscard]] Reservation reserve_blocking(const ReserveRequest& request,
+                                             Duration patience = std::chrono::seconds{5});
 
-  void expire();  // voids holds past their ttl; the writer thread calls it too
+  // Gives back what a crash stranded in that account, once an operator knows that it was not spent. Answers with the
+  // lines as they stood before.
+  Result<std::vector<Standing>> forgive_stranded(std::string_view account);
+
+  void expire();         // voids holds past their ttl; the writer thread calls it too
   Result<void> flush();  // returns when everything before it is durable: acknowledged
 
   [[nodiscard]] std::vector<Standing> standing(std::string_view under = {}) const;  // tree order
@@ -150,8 +159,10 @@ class Ledger {
   [[nodiscard]] Result<void> health() const;  // why new spending is refused, if it is
 
  private:
+  class Writer;
   explicit Ledger(std::shared_ptr<Engine> engine);
   std::shared_ptr<Engine> engine_;
+  std::unique_ptr<Writer> writer_;  // ends first
 };
 
 }  // namespace bursar::ledger
