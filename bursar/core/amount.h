@@ -36,7 +36,7 @@ class Resource {
   [[nodiscard]] constexpr std::uint8_t index() const { return index_; }
   constexpr auto operator<=>(const Resource&) const = default;
 
-  static constexpr std::size_t kMaxDeclared = 64;
+  static constexpr std::size_t kMaxDeclared = 64;  // built-in ones included
 
  private:
   explicit constexpr Resource(std::uint8_t index) : index_(index) {}
@@ -61,10 +61,12 @@ struct Amount {
 // a declared resource or one of us, ms, s, min, h. Errors: kInvalidArgument naming the text for anything else, for more
 // decimals than the resource has, and for what does not fit 64 bits. parse_amount(to_string(a)) == a.
 [[nodiscard]] Result<Amount> parse_amount(std::string_view text);
+// As people write it: "12.50 usd", "30k tokens" where thousands come out even, "2 s" where seconds do, else "1500 ms".
 [[nodiscard]] std::string to_string(Amount amount);
 
-// A small set of amounts, at most one a resource, in order of resource; resources that are absent count as zero.
-// Lives in place (no allocation): it is copied on the hot path.
+// A small set of amounts, at most one a resource, in order of resource; resources that are absent count as zero,
+// but one that was set to zero stays listed (a limit of zero is not the absence of a limit). A sum or difference that
+// does not fit changes nothing. Lives in place (no allocation): it is copied on the hot path.
 class Amounts {
  public:
   static constexpr std::size_t kCapacity = 8;
