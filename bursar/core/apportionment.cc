@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 #include <string>
+#include <utility>
 
 namespace bursar {
 namespace {
@@ -123,7 +124,7 @@ Result<std::vector<std::int64_t>> apportion(std::span<const double> weights, std
   }
   std::vector<std::size_t> order(quota.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t i) { return fraction[i]; });
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(-fraction[i], i); });
   for (const std::size_t i : order) {
     if (left <= 0) break;
     if (static_cast<double>(units[i]) >= (*items)[i].ceiling || (*items)[i].weight == 0) continue;
