@@ -333,7 +333,10 @@ Result<Amounts> parse_amounts(std::string_view text) {
 
 std::string to_string(const Amounts& amounts) {
   std::string out;
-  for (const Amount& item : amounts.items()) out += (out.empty() ? "" : ", ") + to_string(item);
+  for (const Amount& item : amounts.items()) {
+    if (!out.empty()) out += ", ";
+    out += to_string(item);
+  }
   return out;
 }
 

@@ -16,8 +16,8 @@
 namespace bursar {
 
 struct ApportionBounds {
-  std::span<const std::int64_t> floors = {};    // [items] or empty: 0
-  std::span<const std::int64_t> ceilings = {};  // [items] or empty: no bound
+  std::span<const std::int64_t> floors;    // [items] or empty: 0
+  std::span<const std::int64_t> ceilings;  // [items] or empty: no bound
 };
 
 // Largest remainder (Hamilton): the quotas are q_i = clamp(lambda w_i, floor_i, ceiling_i) with sum q = total, each

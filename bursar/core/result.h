@@ -39,7 +39,7 @@ struct Error {
   std::string message;     // names the field, the value and what to do; never a secret
   bool retryable = false;  // the very same call can succeed later
   std::optional<std::chrono::milliseconds> retry_after = std::nullopt;
-  std::string payload = {};  // recovery data for programs: a JSON object, or empty
+  std::string payload;  // recovery data for programs: a JSON object, or empty
 };
 
 template <class T>
