@@ -1,0 +1,59 @@
+// One connection of the HTTP server, inside the server only; server.h is the door.
+//
+// Everything here lives on one reactor's thread. A lane is what the connections of one reactor share: the list that the
+// sweep walks, and the time as of its last step. Deadlines are plain times that the sweep compares, ten times a second,
+// so that a request costs no timer.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "bursar/broker/http/server.h"
+
+namespace bursar::broker {
+
+class Connection;
+using Instant = std::chrono::steady_clock::time_point;
+
+// What all lanes share.
+struct ServerShared {
+  HttpHandler handler;
+  Metrics* metrics = nullptr;
+  std::atomic<std::size_t> connections{0};
+  std::atomic<bool> draining{false};
+  std::atomic<std::uint64_t> next_request{1};
+};
+
+class Lane : public std::enable_shared_from_this<Lane> {
+ public:
+  Lane(Reactor& owner, std::shared_ptr<ServerShared> common);
+  void start();  // the sweep
+  void add(boost::asio::ip::tcp::socket socket, const LimitsConfig& limits, bool loopback);
+  void remove(const std::shared_ptr<Connection>& connection);
+  void drain();
+  void close();
+
+  Reactor& reactor;
+  std::shared_ptr<ServerShared> shared;
+  std::string date;  // of the Date header
+
+ private:
+  void sweep();
+
+  boost::asio::steady_timer timer_;
+  std::unordered_set<std::shared_ptr<Connection>> connections_;
+  bool closed_ = false;
+};
+
+std::shared_ptr<Connection> make_connection(boost::asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits,
+                                            bool loopback);
+void start(Connection& connection);
+void sweep(Connection& connection, Instant now);
+void drain(Connection& connection);
+void close(Connection& connection);
+
+}  // namespace bursar::broker
