@@ -36,6 +36,7 @@ find_package(simdjson REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(yaml-cpp REQUIRED)
+find_path(BURSAR_RE2_INCLUDE re2/re2.h REQUIRED)  # Debian's RE2 brings no CMake package; it is linked by name
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(PkgConfig REQUIRED)

@@ -55,10 +55,11 @@ class Contract {
   std::unique_ptr<Compiled> compiled_;
 };
 
-// Contracts by the text of their schema; thread-safe, at most kMaxEntries, least recently used first to go.
+// Contracts by the text of their schema; thread-safe, bounded, least recently used first to go.
 class ContractCache {
  public:
   static constexpr std::size_t kMaxEntries = 4096;
+  static constexpr std::size_t kMaxBytes = 64 << 20;  // of schema text
   // Null for an empty text and for a schema that cannot be compiled: the upstream then checks its arguments itself.
   [[nodiscard]] std::shared_ptr<const Contract> get(std::string_view schema);
 
@@ -68,7 +69,8 @@ class ContractCache {
     std::shared_ptr<const Contract> contract;
   };
   std::mutex mutex_;
-  std::list<Entry> entries_;
+  std::list<Entry> entries_;  // most recently used first
+  std::size_t bytes_ = 0;
   std::unordered_map<std::string_view, std::list<Entry>::iterator> index_;  // views into entries_
 };
 
