@@ -63,6 +63,7 @@ TEST(Resource, DeclaringFromManyThreadsGivesOneResourceANameAndStopsAtTheLimit) 
   std::vector<std::vector<Result<Resource>>> seen(kThreads);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&mine = seen[t]] {
         for (int i = 0; i < 80; ++i) mine.push_back(Resource::declare("thing_" + std::to_string(i)));

@@ -14,6 +14,7 @@ namespace {
 std::vector<double> latencies(std::size_t n) {
   RandomStream random(1);
   std::vector<double> out;
+  out.reserve(n);
   for (std::size_t i = 0; i < n; ++i) out.push_back(300 * std::exp(.8 * random.normal()));
   return out;
 }

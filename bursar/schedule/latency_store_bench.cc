@@ -12,6 +12,7 @@ constexpr int kTools = 500;
 
 std::vector<ToolId> some_tools() {
   std::vector<ToolId> out;
+  out.reserve(kTools);
   for (int i = 0; i < kTools; ++i) out.push_back({"upstream-" + std::to_string(i % 20), "tool-" + std::to_string(i)});
   return out;
 }

@@ -234,6 +234,7 @@ TEST(LatencyStore, ThreadsRecordReadAndSaveTogetherAndLoseNothing) {
   LatencyStore store;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(3);
     for (int t = 0; t < 3; ++t) {
       threads.emplace_back([&store, t] {
         for (int i = 0; i < 2000; ++i) {

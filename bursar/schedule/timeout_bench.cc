@@ -27,6 +27,7 @@ BENCHMARK(NextTimeout)->Arg(1)->Arg(6)->Arg(32);
 
 void StaticTimeouts(benchmark::State& state) {
   std::vector<LatencyLaw> laws;
+  laws.reserve(static_cast<std::size_t>(state.range(0)));
   for (int i = 0; i < state.range(0); ++i) laws.push_back(lognormal_law(100 + 50 * i, .8));
   for (auto _ : state) benchmark::DoNotOptimize(static_timeouts(laws, 5000));
 }
