@@ -1,0 +1,58 @@
+// The conformance suite of the protocol for revision 2025-11-25: on the fixture alone, and on the gateway in front of it over
+// HTTP and over stdio. Transparency alone gives 30 of 30.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ending, freshDirectory, httpUpstream, NODE, ROOT, startFixture, startGateway, stdioUpstream } from "./lib/gateway.mjs";
+
+const SUITE = join(ROOT, "node_modules/@modelcontextprotocol/conformance/dist/index.js");
+const REQUIRED = 30;
+
+// Runs the suite and returns { passed, failed: [scenario line …], unscored: [failing extras …] }.
+function conformance(url) {
+  const directory = freshDirectory();
+  const args = [SUITE, "server", "--url", url, "--requirements", "2025-11-25", "-o", directory, "--timeout", "8000"];
+  return new Promise((done) => {
+    execFile(NODE, args, { cwd: directory, maxBuffer: 64 << 20, timeout: 240_000 }, (_error, stdout, stderr) => {
+      const summary = stdout.slice(stdout.indexOf("=== SUMMARY ==="));
+      const [scored, rest = ""] = summary.split(/^Not scored/m);
+      const unscored = [...rest.matchAll(/^\s+[✓✗] (\S+) \(/gm)].map((m) => m[1]);
+      const rows = [...scored.matchAll(/^([✓✗]) ([^:\n]+): (.*)$/gm)].filter((m) => !unscored.includes(m[2]));
+      done({
+        passed: rows.filter((m) => m[1] === "✓").length,
+        failed: rows.filter((m) => m[1] !== "✓").map((m) => `${m[2]}: ${m[3]}`),
+        unscored: [...rest.matchAll(/^\s+✗ (\S+)/gm)].map((m) => m[1]),
+        output: stdout + stderr,
+      });
+    });
+  });
+}
+
+function judge(t, where, score) {
+  t.diagnostic(`${where}: ${score.passed}/${REQUIRED}${score.unscored.length ? `; unscored failing: ${score.unscored.join(", ")}` : ""}`);
+  assert.deepEqual(score.failed, [], score.output.slice(-6000));
+  assert.equal(score.passed, REQUIRED, score.output.slice(-3000));
+}
+
+const open = { prefix: "", trust_annotations: true };
+
+test("the fixture itself conforms to 2025-11-25", async (t) => {
+  const fixture = await startFixture("conformance_http");
+  t.after(fixture.stop);
+  judge(t, "direct", await conformance(`http://localhost:${fixture.port}/mcp`));
+});
+
+test("the gateway in front of an HTTP server conforms to 2025-11-25", async (t) => {
+  const fixture = await startFixture("conformance_http");
+  t.after(fixture.stop);
+  const gateway = ending(t, await startGateway({ upstreams: [httpUpstream("conformance", fixture.port, open)] }));
+  judge(t, "gateway, HTTP upstream", await conformance(`http://localhost:${gateway.port}/mcp`));
+  await gateway.stop();
+});
+
+test("the gateway in front of a stdio server conforms to 2025-11-25", async (t) => {
+  const gateway = ending(t, await startGateway({ upstreams: [stdioUpstream("conformance_stdio", open)] }));
+  judge(t, "gateway, stdio upstream", await conformance(`http://localhost:${gateway.port}/mcp`));
+  await gateway.stop();
+});
