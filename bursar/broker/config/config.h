@@ -1,10 +1,10 @@
 // What bursar.yaml says, checked and with defaults filled in: plain values, no YAML type.
 //
-//   Result<Config> config = load_config("bursar.yaml");           // ${ENV} replaced; errors name line, column and field
-//   Result<Config> same = parse_config(text, "bursar.yaml", env);
+//   Result<Config> config = load_config("bursar.yaml");           // ${ENV} replaced; errors name line, column and
+//   field Result<Config> same = parse_config(text, "bursar.yaml", env);
 //
-// docs/configuration.md shows every field; config/schema.json is the published JSON schema, and a test holds the two and
-// this header together.
+// docs/configuration.md shows every field; config/schema.json is the published JSON schema, and a test holds the two
+// and this header together.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,10 @@ namespace bursar::broker {
 
 struct ListenConfig {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8484;                  // 0: the system chooses; the log and /healthz say which
-  std::vector<std::string> allowed_origins;   // beside loopback origins
-  std::vector<std::string> allowed_hosts;     // beside loopback names and the listen address
-  unsigned reactors = 0;                      // 0: one a core
+  std::uint16_t port = 8484;                 // 0: the system chooses; the log and /healthz say which
+  std::vector<std::string> allowed_origins;  // beside loopback origins
+  std::vector<std::string> allowed_hosts;    // beside loopback names and the listen address
+  unsigned reactors = 0;                     // 0: one a core
 };
 
 // What an outsider can fill, and how far.
@@ -39,27 +39,27 @@ struct LimitsConfig {
   std::size_t connections = 4096;
   std::size_t sessions = 4096;
   std::size_t sessions_per_principal = 1024;
-  std::size_t calls_per_principal = 256;      // concurrent
-  std::size_t queue_per_stream = 1024;        // messages waiting for one slow reader
-  std::size_t result_bytes = 1 << 20;         // larger results are truncated and flagged
+  std::size_t calls_per_principal = 256;  // concurrent
+  std::size_t queue_per_stream = 1024;    // messages waiting for one slow reader
+  std::size_t result_bytes = 1 << 20;     // larger results are truncated and flagged
   Duration header_timeout = std::chrono::seconds{10};
   Duration body_timeout = std::chrono::seconds{30};
-  Duration idle_timeout = std::chrono::minutes{5};       // of a kept-alive connection
+  Duration idle_timeout = std::chrono::minutes{5};  // of a kept-alive connection
   Duration session_idle = std::chrono::hours{1};
-  Duration write_timeout = std::chrono::seconds{30};     // a reader that takes nothing for so long is cut off
-  Duration drain = std::chrono::seconds{10};             // of a graceful shutdown
+  Duration write_timeout = std::chrono::seconds{30};  // a reader that takes nothing for so long is cut off
+  Duration drain = std::chrono::seconds{10};          // of a graceful shutdown
 };
 
 struct IdentityConfig {
-  bool development = true;                // an unauthenticated caller on loopback is the development principal
+  bool development = true;  // an unauthenticated caller on loopback is the development principal
   std::string development_account = "dev";
 };
 
 enum class Isolation : std::uint8_t { kShared, kPrincipal, kSession };  // who may share one upstream session or child
 
 struct UpstreamConfig {
-  std::string name;                       // [a-z0-9_-]{1,32}; the path /mcp/<name>
-  std::optional<std::string> prefix;      // of its tools under /mcp; default "<name>."; "" for none
+  std::string name;                   // [a-z0-9_-]{1,32}; the path /mcp/<name>
+  std::optional<std::string> prefix;  // of its tools under /mcp; default "<name>."; "" for none
   // stdio
   std::string command;
   std::vector<std::string> args;
@@ -69,20 +69,21 @@ struct UpstreamConfig {
   std::string url;
   std::map<std::string, std::string> headers;  // own credentials; may hold secrets: never printed
   Isolation isolation = Isolation::kPrincipal;
-  bool trust_annotations = false;         // believe readOnlyHint, idempotentHint of this server
-  std::size_t max_children = 64;          // stdio: children over all principals / sessions
-  std::size_t max_concurrent = 256;       // calls in flight
-  std::size_t memory_bytes = 0;           // stdio: RLIMIT_AS; 0 for none
-  std::size_t open_files = 1024;          // stdio: RLIMIT_NOFILE
+  bool trust_annotations = false;    // believe readOnlyHint, idempotentHint of this server
+  std::size_t max_children = 64;     // stdio: children over all principals / sessions
+  std::size_t max_concurrent = 256;  // calls in flight
+  std::size_t memory_bytes = 0;      // stdio: RLIMIT_AS; 0 for none
+  std::size_t open_files = 1024;     // stdio: RLIMIT_NOFILE
   Duration start_timeout = std::chrono::seconds{20};
   Duration child_idle = std::chrono::minutes{10};
 };
 
-// What a call costs; the first rule whose patterns fit. Without any rule a tools/call costs 1 call and its milliseconds.
+// What a call costs; the first rule whose patterns fit. Without any rule a tools/call costs 1 call and its
+// milliseconds.
 struct PriceRule {
-  std::string server = "*", tool = "*";   // globs
-  Amounts price;                          // fixed, reserved and settled
-  bool meter_ms = true;                   // reserve the timeout, settle the milliseconds that passed
+  std::string server = "*", tool = "*";  // globs
+  Amounts price;                         // fixed, reserved and settled
+  bool meter_ms = true;                  // reserve the timeout, settle the milliseconds that passed
 };
 
 enum class Effect : std::uint8_t { kAllow, kDeny };
@@ -100,7 +101,7 @@ struct PolicyConfig {
 struct ToolConfig {
   std::string server = "*", tool = "*";
   std::optional<bool> optional_step, idempotent, read_only;
-  std::optional<Duration> prior;          // latency prior until data is there
+  std::optional<Duration> prior;  // latency prior until data is there
 };
 
 struct TurnConfig {
@@ -118,6 +119,7 @@ struct AuditConfig {
 };
 
 struct Config {
+  std::vector<std::string> resources;  // whole-number resources beside the built-in ones; declared when they are read
   ListenConfig listen;
   std::string database = "bursar.db";
   LimitsConfig limits;
