@@ -32,25 +32,26 @@ struct UpstreamReply {
   std::string detail;            // one sentence of ours for the log; no secret
   int http_status = 0;
   std::optional<std::chrono::milliseconds> retry_after;
-  bool sent = false;             // the request left this process
+  bool sent = false;  // the request left this process
 };
 
 using Ticket = std::uint64_t;
 
 struct UpstreamRequest {
   std::string method;
-  std::string params;            // raw JSON object or empty; its _meta.progressToken is rewritten inside and back again
-  Duration deadline{0};          // from now; the attempt then ends with kTimeout and is cancelled downstream
-  Duration deadline_max{0};      // progress may extend the deadline up to here; 0: progress does not extend
+  std::string params;        // raw JSON object or empty; its _meta.progressToken is rewritten inside and back again
+  Duration deadline{0};      // from now; the attempt then ends with kTimeout and is cancelled downstream
+  Duration deadline_max{0};  // progress may extend the deadline up to here; 0: progress does not extend
 };
 
-// What an upstream says that is not the answer of a request. Messages are whole JSON-RPC messages, ids are the upstream's own.
+// What an upstream says that is not the answer of a request. Messages are whole JSON-RPC messages, ids are the
+// upstream's own.
 class UpstreamEvents {
  public:
   virtual ~UpstreamEvents() = default;
   virtual void on_notification(Message message) = 0;  // list_changed, resources/updated, message, …
   virtual void on_request(Message message) = 0;       // sampling, elicitation, roots; answer with respond()
-  virtual void on_closed(std::string reason) = 0;     // the session ended; later requests fail with kReset / kChildExited
+  virtual void on_closed(std::string reason) = 0;  // the session ended; later requests fail with kReset / kChildExited
 };
 
 // Called for what belongs to one running request: progress and log notifications, server-to-client requests.
