@@ -1,3 +1,6 @@
+# Every room's tests and nothing else: what a sanitizer build needs.
+add_custom_target(bursar_unit_tests)
+
 # bursar_room(<name> [PUBLIC lib…] [PRIVATE lib…])
 #
 # Makes the library bursar_<name> (alias Bursar::<name>) of every source under the calling folder. What stands beside the
@@ -14,10 +17,6 @@ function(bursar_room name)
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
 
-  if(NOT sources)
-    file(WRITE ${CMAKE_BINARY_DIR}/empty.cc "")
-    set(sources ${CMAKE_BINARY_DIR}/empty.cc)
-  endif()
   add_library(bursar_${name} STATIC ${sources})
   add_library(Bursar::${name} ALIAS bursar_${name})
   set_target_properties(bursar_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
@@ -32,7 +31,9 @@ function(bursar_room name)
     target_link_libraries(bursar_${name}_test PRIVATE bursar_${name} ${ROOM_PRIVATE} bursar_options rapidcheck_gtest
                                                       GTest::gmock GTest::gtest_main)
     add_test(NAME ${name} COMMAND bursar_${name}_test --gtest_brief=1)
-    set_tests_properties(${name} PROPERTIES ENVIRONMENT "BURSAR_SHARED=${PROJECT_SOURCE_DIR}/../shared")
+    set_tests_properties(${name} PROPERTIES LABELS unit
+                                            ENVIRONMENT "BURSAR_SHARED=${PROJECT_SOURCE_DIR}/../shared")
+    add_dependencies(bursar_unit_tests bursar_${name}_test)
   endif()
   if(BURSAR_TESTS AND benches)
     add_executable(bursar_${name}_bench EXCLUDE_FROM_ALL ${benches})
