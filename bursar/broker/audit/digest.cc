@@ -1,0 +1,70 @@
+#include "bursar/broker/audit/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+namespace bursar::broker {
+namespace {
+
+// Looked up once: OpenSSL 3 otherwise searches its providers at every digest.
+const EVP_MD* algorithm() {
+  static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return md;
+}
+
+}  // namespace
+
+Sha256 sha256(std::string_view bytes) {
+  Sha256 out{};
+  thread_local EVP_MD_CTX* const context = EVP_MD_CTX_new();
+  EVP_DigestInit_ex2(context, algorithm(), nullptr);
+  EVP_DigestUpdate(context, bytes.data(), bytes.size());
+  EVP_DigestFinal_ex(context, out.data(), nullptr);
+  return out;
+}
+
+Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
+  Sha256 out{};
+  unsigned length = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()),
+       bytes.size(), out.data(), &length);
+  return out;
+}
+
+std::string hex(const Sha256& digest) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  out.reserve(digest.size() * 2);
+  for (const std::uint8_t byte : digest) {
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
+  return out;
+}
+
+bool equal_in_constant_time(const Sha256& a, const Sha256& b) {
+  return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string random_bytes(std::size_t count) {
+  std::string out(count, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) != 1) return {};
+  return out;
+}
+
+std::string base64url(std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string out;
+  std::uint32_t buffer = 0;
+  int bits = 0;
+  for (const char c : bytes) {
+    buffer = (buffer << 8 | static_cast<std::uint8_t>(c)) & 0xffffff;
+    for (bits += 8; bits >= 6; bits -= 6) out += kDigits[(buffer >> (bits - 6)) & 63];
+  }
+  if (bits > 0) out += kDigits[(buffer << (6 - bits)) & 63];
+  return out;
+}
+
+}  // namespace bursar::broker
