@@ -1,5 +1,5 @@
 // The conformance suite of the protocol for revision 2025-11-25: on the fixture alone, and on the gateway in front of it over
-// HTTP and over stdio. Transparency alone gives 30 of 30.
+// HTTP and over stdio. Transparency alone gives 30 of 30. The fixture of revision 2026-07-28 is held to its 37 of 37 as well.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -7,12 +7,12 @@ import { test } from "node:test";
 import { ending, freshDirectory, httpUpstream, NODE, ROOT, startFixture, startGateway, stdioUpstream } from "./lib/gateway.mjs";
 
 const SUITE = join(ROOT, "node_modules/@modelcontextprotocol/conformance/dist/index.js");
-const REQUIRED = 30;
+const REQUIRED = { "2025-11-25": 30, "2026-07-28": 37 };
 
 // Runs the suite and returns { passed, failed: [scenario line …], unscored: [failing extras …] }.
-function conformance(url) {
+function conformance(url, revision = "2025-11-25") {
   const directory = freshDirectory();
-  const args = [SUITE, "server", "--url", url, "--requirements", "2025-11-25", "-o", directory, "--timeout", "8000"];
+  const args = [SUITE, "server", "--url", url, "--requirements", revision, "-o", directory, "--timeout", "8000"];
   return new Promise((done) => {
     execFile(NODE, args, { cwd: directory, maxBuffer: 64 << 20, timeout: 240_000 }, (_error, stdout, stderr) => {
       const summary = stdout.slice(stdout.indexOf("=== SUMMARY ==="));
@@ -20,6 +20,7 @@ function conformance(url) {
       const unscored = [...rest.matchAll(/^\s+[✓✗] (\S+) \(/gm)].map((m) => m[1]);
       const rows = [...scored.matchAll(/^([✓✗]) ([^:\n]+): (.*)$/gm)].filter((m) => !unscored.includes(m[2]));
       done({
+        required: REQUIRED[revision],
         passed: rows.filter((m) => m[1] === "✓").length,
         failed: rows.filter((m) => m[1] !== "✓").map((m) => `${m[2]}: ${m[3]}`),
         unscored: [...rest.matchAll(/^\s+✗ (\S+)/gm)].map((m) => m[1]),
@@ -30,9 +31,9 @@ function conformance(url) {
 }
 
 function judge(t, where, score) {
-  t.diagnostic(`${where}: ${score.passed}/${REQUIRED}${score.unscored.length ? `; unscored failing: ${score.unscored.join(", ")}` : ""}`);
+  t.diagnostic(`${where}: ${score.passed}/${score.required}${score.unscored.length ? `; unscored failing: ${score.unscored.join(", ")}` : ""}`);
   assert.deepEqual(score.failed, [], score.output.slice(-6000));
-  assert.equal(score.passed, REQUIRED, score.output.slice(-3000));
+  assert.equal(score.passed, score.required, score.output.slice(-3000));
 }
 
 const open = { prefix: "", trust_annotations: true };
@@ -41,6 +42,12 @@ test("the fixture itself conforms to 2025-11-25", async (t) => {
   const fixture = await startFixture("conformance_http");
   t.after(fixture.stop);
   judge(t, "direct", await conformance(`http://localhost:${fixture.port}/mcp`));
+});
+
+test("the fixture of the newer revision conforms to 2026-07-28", async (t) => {
+  const fixture = await startFixture("modern_http");
+  t.after(fixture.stop);
+  judge(t, "direct", await conformance(`http://localhost:${fixture.port}/mcp`, "2026-07-28"));
 });
 
 test("the gateway in front of an HTTP server conforms to 2025-11-25", async (t) => {
