@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { BURSAR, FIXTURES, NODE, ROOT } from "../lib/gateway.mjs";
@@ -11,10 +12,11 @@ import { Agent } from "./agent.mjs";
 const KEEP = process.argv.includes("--keep");
 const HOME = join(ROOT, ".bursar-quickstart");
 const CALLS = 60;
+const CALLS_AFTERWARDS = 1000;  // --keep: so that you can try it yourself
 
 const main = (name) => join(ROOT, `node_modules/@modelcontextprotocol/server-${name}/dist/index.js`);
 
-function configuration(port) {
+function configuration(port, calls) {
   return `# Written by scripts/quickstart; docs/configuration.md explains every field.
 listen: {address: 127.0.0.1, port: ${port}}
 database: bursar.db
@@ -23,7 +25,7 @@ database: bursar.db
 identity: {development: true, development_account: quickstart/agent}
 accounts:
   - {path: quickstart, limits: [5.00 usd day, 2000 calls day]}
-  - {path: quickstart/agent, limits: [0.50 usd, ${CALLS} calls, 300 s]}
+  - {path: quickstart/agent, limits: [0.50 usd, ${calls} calls, 300 s]}
 
 prices:  # the first that fits
   - {server: faults, price: "0.010 usd, 1 calls"}
@@ -45,8 +47,12 @@ function prepare(port) {
   rmSync(HOME, { recursive: true, force: true });
   mkdirSync(HOME);
   cpSync(join(ROOT, "docs"), join(HOME, "docs"), { recursive: true });
-  writeFileSync(join(HOME, "bursar.yaml"), configuration(port));
+  writeFileSync(join(HOME, "bursar.yaml"), configuration(port, CALLS));
 }
+
+const isFree = (port) => new Promise((done) => {
+  const probe = createServer().once("error", () => done(false)).listen(port, "127.0.0.1", () => probe.close(() => done(true)));
+});
 
 function program(...args) {
   return new Promise((done, fail) => execFile(BURSAR, [...args, "-c", "bursar.yaml"], { cwd: HOME, maxBuffer: 16 << 20 }, (error, stdout, stderr) =>
@@ -142,13 +148,13 @@ function printUse(port) {
   console.log(`  endpoint        ${address}   (one server: ${address}/filesystem)`);
   console.log(`  Claude Code     claude mcp add --transport http bursar ${address}`);
   console.log(`  Inspector       npx @modelcontextprotocol/inspector --cli ${address} --transport http --method tools/list`);
-  console.log(`  configuration   ${here}/bursar.yaml (edit it: it is read again while the gateway runs; the agent's ${CALLS} calls are used up)`);
+  console.log(`  configuration   ${here}/bursar.yaml, read again while the gateway runs${KEEP ? `; it now allows ${CALLS_AFTERWARDS} calls` : ""}`);
   console.log(`  look at it      cd ${here} && ${relative(HOME, BURSAR)} budget show | audit query | doctor`);
   if (KEEP) console.log("  end it          Ctrl-C");
 }
 
 assert.ok(existsSync(BURSAR), `${BURSAR} is not there; scripts/quickstart builds it`);
-prepare(KEEP ? 8484 : 0);
+prepare(KEEP && await isFree(8484) ? 8484 : 0);
 const gateway = await start();
 let failure;
 try {
@@ -167,6 +173,7 @@ try {
   printReactions(agent);
   await judge(agent, records);
   console.log(`\nall as it should be, in ${(took / 1000).toFixed(1)} s`);
+  if (KEEP) writeFileSync(join(HOME, "bursar.yaml"), configuration(gateway.port, CALLS_AFTERWARDS));
   printUse(gateway.port);
 } catch (error) {
   failure = error;
