@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { BareAgent, call, connect, rawExchange, serf, textOf } from "./lib/agent.mjs";
 import { ending, startGateway, stdioUpstream } from "./lib/gateway.mjs";
 import { budget } from "./lib/ledger.mjs";
-import { alive } from "./lib/processes.mjs";
+import { alive, waitFor } from "./lib/processes.mjs";
 
 const keyIn = (text) => /sk-[A-Za-z0-9_-]{16,}/.exec(text)?.[0];
 
@@ -13,6 +13,8 @@ async function createKey(gateway, name, account) {
   assert.equal(made.code, 0, made.stderr);
   const key = keyIn(made.stdout);
   assert.ok(key, made.stdout);
+  // A running gateway sees a key that the command line made within about a second.
+  await waitFor(() => new BareAgent(gateway.url, { key }).open().then(() => true, () => false), { timeout: 5000, every: 100, what: `the key ${name} to open the gateway` });
   return key;
 }
 
