@@ -1,0 +1,54 @@
+// The HTTP side of MCP's streamable transport, legacy era: POST, GET and DELETE on /mcp and /mcp/<server>.
+//
+//   McpDoor door(services, sessions);
+//   if (McpDoor::is_mine(request.path)) door.handle(std::move(request), std::move(exchange));
+//
+// Answers of its own, all with a JSON-RPC error as their body:
+//   400 no session id, an unknown MCP-Protocol-Version, no JSON-RPC message   401, 403, 421 as authenticate says
+//   404 no such server; a session that has ended or is another principal's     405 another method
+//   406 Accept lacks application/json or text/event-stream                     415 the body is not application/json
+//   503 too many sessions
+// Revisions: 2025-11-25 and the four before it; a client that asks for another is offered 2025-11-25.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "bursar/broker/http/server.h"
+#include "bursar/broker/mcp/session_table.h"
+
+namespace bursar::broker {
+
+class McpDoor {
+ public:
+  McpDoor(std::shared_ptr<McpServices> services, SessionTable& sessions)
+      : services_(std::move(services)), sessions_(sessions) {}
+
+  [[nodiscard]] static bool is_mine(std::string_view path) { return path == "/mcp" || path.starts_with("/mcp/"); }
+  void handle(HttpRequest request, std::shared_ptr<Exchange> exchange);
+
+ private:
+  void post(HttpRequest& request, Ingress ingress, const Principal& principal,
+            const std::shared_ptr<Exchange>& exchange);
+  void initialize(Message message, Ingress ingress, const Principal& principal,
+                  const std::shared_ptr<Exchange>& exchange);
+  [[nodiscard]] std::shared_ptr<AgentSession> session_of(const HttpRequest& request, const Ingress& ingress,
+                                                         const Principal& principal,
+                                                         const std::shared_ptr<Exchange>& exchange);
+
+  std::shared_ptr<McpServices> services_;
+  SessionTable& sessions_;
+};
+
+// What the pipeline wants to know about a request.
+[[nodiscard]] Ingress ingress_of(const HttpRequest& request);
+// The revision to speak with a client that asks for `requested`.
+[[nodiscard]] std::string_view negotiated_version(std::string_view requested);
+[[nodiscard]] bool is_known_version(std::string_view version);
+
+// The authenticate stage's refusal as an answer; `reply_to` is the exchange's request.
+[[nodiscard]] HttpResponse to_response(const HttpRefusal& refusal);
+
+}  // namespace bursar::broker

@@ -1,0 +1,48 @@
+// The agents' sessions by their ids: bounded, expiring, and each bound to the principal that opened it.
+//
+//   auto session = table.open(opening, reactor, limits);       // errors: kExhausted
+//   auto same = table.find(id, principal, server);             // null for another principal: it does not exist for it
+//
+// Ids are 128 random bits of the operating system. A principal that is at its limit loses its longest unused session
+// (if that is quiet for a minute); so a client that never says goodbye harms only itself. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "bursar/broker/mcp/agent_session.h"
+
+namespace bursar::broker {
+
+class SessionTable {
+ public:
+  explicit SessionTable(std::shared_ptr<McpServices> services) : services_(std::move(services)) {}
+
+  // `opening` without its id.
+  [[nodiscard]] Result<std::shared_ptr<AgentSession>> open(AgentSession::Opening opening, Reactor& reactor,
+                                                           const LimitsConfig& limits);
+  [[nodiscard]] std::shared_ptr<AgentSession> find(std::string_view id, const Principal& principal,
+                                                   std::string_view server) const;
+  bool remove(const std::shared_ptr<AgentSession>& session, Cause cause);  // ends it, on its own reactor
+  void for_each(const std::function<void(const std::shared_ptr<AgentSession>&)>& visit) const;  // on their reactors
+  void sweep(Duration session_idle);                                                            // once a second
+  void close_all(Cause cause);
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  [[nodiscard]] std::vector<std::shared_ptr<AgentSession>> all() const;
+  void forget(const std::string& id);  // under the lock
+
+  std::shared_ptr<McpServices> services_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<AgentSession>> sessions_;
+  std::unordered_map<std::string, std::size_t> per_principal_;
+};
+
+}  // namespace bursar::broker
