@@ -39,6 +39,12 @@ unsigned shards_for(const LedgerOptions& options) {
   return std::clamp(wanted, 1U, kMaxShards);
 }
 
+unsigned& thread_number() {
+  static std::atomic<unsigned> next{0};
+  thread_local unsigned mine = next.fetch_add(1, std::memory_order_relaxed);
+  return mine;
+}
+
 Receipt receipt_of(const HoldEntry& hold, const std::string& account) {
   return {.sequence = hold.sequence,
           .hold = hold.id,
@@ -129,11 +135,9 @@ void Engine::load(Snapshot snapshot) {
   load_keys(std::move(snapshot.keys));
 }
 
-unsigned Engine::my_shard() const {
-  static std::atomic<unsigned> next_thread{0};
-  thread_local const unsigned mine = next_thread.fetch_add(1, std::memory_order_relaxed);
-  return mine % shard_count_;
-}
+unsigned Engine::my_shard() const { return thread_number() % shard_count_; }
+
+void Engine::pretend_thread(unsigned number) { thread_number() = number; }
 
 void Engine::wake(bool urgent) {
   if (waker_) waker_(urgent);
@@ -235,6 +239,16 @@ Result<Receipt> Engine::settle(HoldId id, std::uint32_t slot, Settlement settlem
   std::unique_lock lock(shard.mutex);
   HoldEntry* hold = shard.find(slot, id);
   if (hold == nullptr) return fail(ErrorCode::kNotFound, "hold " + std::to_string(id) + " does not exist");
+  if (clock_us >= hold->expires_us && hold->state != HoldState::kSettled && !closed_ &&
+      shard.window_ended(tree_, hold->account, clock_us)) {
+    // What is paid late belongs to the window of now, which has to begin first.
+    const AccountId path = hold->account;
+    lock.unlock();
+    roll_path(path, clock_us);
+    lock.lock();
+    hold = shard.find(slot, id);
+    if (hold == nullptr) return fail(ErrorCode::kNotFound, "hold " + std::to_string(id) + " does not exist");
+  }
   const std::string& account = tree_.accounts[hold->account].spec.path;
   if (hold->state == HoldState::kSettled) return receipt_of(*hold, account);
   if (hold->state == HoldState::kReleased) {
@@ -252,7 +266,8 @@ Result<Receipt> Engine::settle(HoldId id, std::uint32_t slot, Settlement settlem
     shard.unwatch(slot);
     if (hold->sync) shard.closed.push_back(id);
   }
-  shard.pay(tree_, *hold, settlement.actual, late, now_us);
+  const bool debt = shard.pay(tree_, *hold, settlement.actual, late, now_us);
+  const AccountId leaf = hold->account;
   hold->state = HoldState::kSettled;
   hold->settled_us = now_us;
   hold->actual = settlement.actual;
@@ -270,6 +285,7 @@ Result<Receipt> Engine::settle(HoldId id, std::uint32_t slot, Settlement settlem
                         hold->amounts, hold->actual, hold->key, hold->memo);
   Receipt receipt = receipt_of(*hold, account);
   lock.unlock();
+  if (debt) call_back(leaf);
   if (!receipt.idempotency_key.empty()) finish_key(receipt);
   if (idle_.load(std::memory_order_relaxed)) wake(false);
   return receipt;

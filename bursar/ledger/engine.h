@@ -81,6 +81,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void set_waker(std::function<void(bool urgent)> waker) { waker_ = std::move(waker); }
   // While idle, the first receipt calls the waker; otherwise it waits for the next pump().
   void set_idle(bool idle) { idle_.store(idle, std::memory_order_relaxed); }
+  // For simulation: the calling thread takes the place of thread `number`.
+  static void pretend_thread(unsigned number);
   void check_invariants();  // aborts where the books do not balance; O(cells x shards)
 
  private:
@@ -99,6 +101,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
     std::int64_t want = 0;            // asked for by try_reserve, not yet granted
     std::int64_t waiting = 0;         // asked for by the waiters of this batch
     std::int64_t last_used = 0, last_tick_us = 0, last_change_us = 0;
+    bool anew = false;              // its instance began, and the store does not know yet
     bool dirty = false, write = false;  // changed since the last checkpoint; must be written in the next batch
     bool hot = false, urgent = false;   // in hot_, in urgent_
     std::uint64_t planned = 0;          // the round that last looked at it
@@ -128,6 +131,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
     std::string path;
     std::function<void(Result<std::vector<Standing>>)> done;
     std::vector<CellId> cells;
+    std::vector<Standing> lines;  // as they stood before
   };
   struct FlushOp {
     std::uint64_t sequence = 0;
@@ -201,6 +205,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void gather(CellId id);                                        // all allowances of the cell return to its pool
   void bring(AccountId leaf, const Asks& asks, unsigned shard);  // moves allowances to that shard
   void roll(CellId id, std::int64_t now_us);
+  void roll_path(AccountId leaf, std::int64_t now_us);  // takes the locks itself
+  void call_back(AccountId leaf);  // takes the locks itself: where a shard is in debt, the others give up what is free
   [[nodiscard]] Sums sums(CellId id) const;
   [[nodiscard]] std::int64_t bucket_level(const Cell& cell, const Sums& s, std::int64_t now_us) const;
   [[nodiscard]] Standing stand(CellId id, std::int64_t now_us);

@@ -22,12 +22,15 @@ void Engine::take_answer(const LeaseWrite& write, const LeaseAnswer& answer) {
   cell.base_overrun = answer.overrun;
   cell.bucket = {answer.level, answer.level_at_us};
   cell.bucket_settled = write.settled;
-  cell.write = false;
+  cell.anew = false;
   if (inflight_.batch.checkpoint) cell.dirty = false;
+  warm(write.cell, false);  // until the lease has gone back
   if (answer.granted > cell.granted) {
     cell.pool += answer.granted - cell.granted;
     cell.granted = answer.granted;
   }
+  cell.write = cell.granted > cell.durable;  // lent without the store while this transaction was under way
+  if (cell.write) warm(write.cell, true);
 }
 
 void Engine::apply_account(AccountOp& op) {
@@ -133,13 +136,11 @@ void Engine::apply_success(std::int64_t now_us, Callbacks& callbacks) {
     if (op.done) callbacks.push_back([done = std::move(op.done)] { done({}); });
   }
   for (ForgiveOp& op : inflight_.forgiven) {
-    std::vector<Standing> lines;
     for (const CellId id : op.cells) {
-      lines.push_back(stand(id, now_us));
       cells_[id].base -= cells_[id].stranded;
       cells_[id].stranded = 0;
     }
-    callbacks.push_back([done = std::move(op.done), lines = std::move(lines)]() mutable { done(std::move(lines)); });
+    callbacks.push_back([done = std::move(op.done), lines = std::move(op.lines)]() mutable { done(std::move(lines)); });
   }
   constexpr std::size_t kSpares = 2 * kMaxShards;
   for (ReceiptBuffer& buffer : outbox_) {

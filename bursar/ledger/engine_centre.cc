@@ -57,6 +57,7 @@ void Engine::roll(CellId id, std::int64_t now_us) {
     cell.granted = cell.durable = cell.pool = 0;
     cell.last_used = 0;
     cell.want = 0;
+    cell.anew = true;
   }
   for (unsigned s = 0; s < shard_count_; ++s) {
     ShardCell& c = shards_[s].cells[id];
@@ -70,6 +71,25 @@ void Engine::gather(CellId id) {
     ShardCell& c = shards_[s].cells[id];
     cells_[id].pool += c.free;
     c.free = 0;
+  }
+}
+
+void Engine::roll_path(AccountId leaf, std::int64_t now_us) {
+  const Locks locks(*this);
+  for (unsigned s = 0; s < shard_count_; ++s) now_us = shards_[s].monotone(now_us);
+  for (AccountId id = leaf; id != kNoAccount; id = tree_.accounts[id].parent) {
+    for (const CellRef ref : tree_.accounts[id].cells) roll(ref.cell, now_us);
+  }
+}
+
+void Engine::call_back(AccountId leaf) {
+  const Locks locks(*this);
+  for (AccountId id = leaf; id != kNoAccount; id = tree_.accounts[id].parent) {
+    for (const CellRef ref : tree_.accounts[id].cells) {
+      bool debt = false;
+      for (unsigned s = 0; s < shard_count_; ++s) debt = debt || shards_[s].cells[ref.cell].free < 0;
+      if (debt) gather(ref.cell);
+    }
   }
 }
 
@@ -160,6 +180,7 @@ Engine::Verdict Engine::judge(AccountId leaf, const Asks& asks, std::int64_t now
   for (const auto& [id, lack] : lacking) {
     cells_[id].pool += lack;
     cells_[id].granted += lack;
+    cells_[id].write = true;
     warm(id, true);
   }
   ++unguarded_;
@@ -267,7 +288,7 @@ void Engine::check_invariants() {
     const Sums s = sums(id);
     LEDGER_ASSERT(cell.granted == cell.pool + s.free + s.used());
     LEDGER_ASSERT(cell.pool >= 0 || s.overrun > 0);
-    if (cell.granted > cell.durable) LEDGER_ASSERT(unguarded_ > 0);
+    LEDGER_ASSERT(cell.granted <= cell.durable || cell.write);
     if (cell.limit.window.kind != WindowKind::kRate) LEDGER_ASSERT(cell.base >= cell.stranded);
   }
 }

@@ -70,8 +70,10 @@ std::int64_t Engine::target_of(CellId id, const Sums& s, std::int64_t now_us) {
   const bool rate = cell.limit.window.kind == WindowKind::kRate;
   const std::int64_t level = rate ? bucket_level(cell, s, now_us) : 0;
   const std::int64_t free = cell.pool + s.free;
+  // A bucket's leases never hold more than its size, which may have been lowered.
   const std::int64_t most =
-      rate ? cell.granted + std::max<std::int64_t>(0, level) : std::max(s.used(), cell.limit.amount - cell.base);
+      rate ? std::min(cell.granted + std::max<std::int64_t>(0, level), s.spent + std::max(s.held, cell.limit.amount))
+           : std::max(s.used(), cell.limit.amount - cell.base);
   const std::int64_t remaining = most - s.used();
   const std::int64_t starving = cell.want + cell.waiting;
   if (starving > 0) {
@@ -127,14 +129,18 @@ void Engine::plan_leases(std::int64_t now_us) {
   for (const CellId id : urgent_) plan(id);
   urgent_.clear();
   const std::size_t looks = inflight_.batch.checkpoint ? hot_.size() : std::min(hot_.size(), kLookedAt);
+  if (inflight_.batch.checkpoint) hot_cursor_ = 0;  // so that every one of them has its turn
   for (std::size_t i = 0; i < looks; ++i) {
-    if (++hot_cursor_ >= hot_.size()) hot_cursor_ = 0;
+    if (hot_cursor_ >= hot_.size()) hot_cursor_ = 0;
     const CellId id = hot_[hot_cursor_];
     plan(id);
     Cell& cell = cells_[id];
-    if (cell.dirty || cell.write || cell.granted != cell.durable || cell.pool != 0 || sums(id).free != 0) continue;
+    if (cell.dirty || cell.write || cell.granted != cell.durable || cell.pool != 0 || sums(id).free != 0) {
+      ++hot_cursor_;
+      continue;
+    }
     cell.hot = false;
-    hot_[hot_cursor_] = hot_.back();
+    hot_[hot_cursor_] = hot_.back();  // the cursor stays: another cell is there now
     hot_.pop_back();
   }
 }
@@ -164,6 +170,7 @@ CellId Engine::plan_cell(AccountOp& op, const Limit& limit, std::int64_t now_us)
   const auto attach = [&](CellId id) { account.cells.push_back({id, limit.resource.index()}); };
   for (const CellRef ref : account.cells) {
     if (!same(ref.cell)) continue;
+    roll(ref.cell, now_us);
     Cell& cell = cells_[ref.cell];
     if (!(cell.limit.window == limit.window)) {
       // Another zone or period: the count goes on in the instance that holds `now`.
@@ -229,7 +236,8 @@ void Engine::plan_account(AccountOp& op, std::int64_t now_us) {
   op.cells.clear();
   for (const Limit& limit : op.spec.limits) {
     const CellId id = plan_cell(op, limit, now_us);
-    op.cells.push_back({.id = id, .account = op.id, .limit = limit, .begin_us = cells_[id].begin_us});
+    op.cells.push_back({.id = id, .account = op.id, .limit = limit, .begin_us = cells_[id].begin_us,
+                        .anew = cells_[id].anew});
     cells_[id].write = true;
     warm(id, true);
   }
@@ -241,7 +249,7 @@ void Engine::plan_account(AccountOp& op, std::int64_t now_us) {
                            .account = op.id,
                            .limit = cells_[ref.cell].limit,
                            .live = false,
-                           .begin_us = cells_[ref.cell].begin_us});
+                           .begin_us = cells_[ref.cell].begin_us, .anew = cells_[ref.cell].anew});
   }
   inflight_.batch.accounts.push_back(std::move(write));
 }
@@ -272,7 +280,9 @@ void Engine::plan_accounts(std::int64_t now_us, Callbacks& callbacks) {
     if (id != kNoAccount) {
       for (const CellRef ref : tree_.accounts[id].cells) {
         roll(ref.cell, now_us);
-        if (cells_[ref.cell].stranded > 0) op.cells.push_back(ref.cell);
+        if (cells_[ref.cell].stranded == 0) continue;
+        op.cells.push_back(ref.cell);
+        op.lines.push_back(stand(ref.cell, now_us));
       }
     }
     inflight_.batch.forgiven.insert(inflight_.batch.forgiven.end(), op.cells.begin(), op.cells.end());

@@ -50,7 +50,8 @@ void Shard::give_back(const Tree& tree, const HoldEntry& hold) {
   }
 }
 
-void Shard::pay(const Tree& tree, const HoldEntry& hold, const Amounts& actual, bool late, std::int64_t now_us) {
+bool Shard::pay(const Tree& tree, const HoldEntry& hold, const Amounts& actual, bool late, std::int64_t now_us) {
+  bool debt = false;
   const Asks held(late ? Amounts{} : hold.amounts);
   const Asks paid(actual);
   for (AccountId id = hold.account; id != kNoAccount; id = tree.accounts[id].parent) {
@@ -64,9 +65,20 @@ void Shard::pay(const Tree& tree, const HoldEntry& hold, const Amounts& actual, 
       cell.overrun += std::max<std::int64_t>(0, a - h);
       cell.settled_at_us = now_us;
       LEDGER_ASSERT(cell.held >= 0);
+      debt = debt || cell.free < 0;
       touch(ref.cell);
     }
   }
+  return debt;
+}
+
+bool Shard::window_ended(const Tree& tree, AccountId leaf, std::int64_t now_us) const {
+  for (AccountId id = leaf; id != kNoAccount; id = tree.accounts[id].parent) {
+    for (const CellRef ref : tree.accounts[id].cells) {
+      if (now_us >= cells[ref.cell].until_us) return true;
+    }
+  }
+  return false;
 }
 
 std::uint32_t Shard::new_hold(std::atomic<std::int64_t>& slots_left) {

@@ -114,7 +114,10 @@ class alignas(64) Shard {
   [[nodiscard]] bool try_take(const Tree& tree, AccountId leaf, const Asks& asks, std::int64_t now_us);
   void take(const Tree& tree, AccountId leaf, const Asks& asks);
   void give_back(const Tree& tree, const HoldEntry& hold);
-  void pay(const Tree& tree, const HoldEntry& hold, const Amounts& actual, bool late, std::int64_t now_us);
+  // True where it left a cell in debt: the allowances of other shards must be called back.
+  [[nodiscard]] bool pay(const Tree& tree, const HoldEntry& hold, const Amounts& actual, bool late, std::int64_t now_us);
+
+  [[nodiscard]] bool window_ended(const Tree& tree, AccountId leaf, std::int64_t now_us) const;
 
   // A slot for a new hold; kNoSlot where no page of slots is left for all shards together.
   [[nodiscard]] std::uint32_t new_hold(std::atomic<std::int64_t>& slots_left);

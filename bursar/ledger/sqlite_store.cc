@@ -463,6 +463,10 @@ void SqliteStore::put_account(const AccountWrite& write, std::int64_t now_us) {
       outstanding = db_->number("SELECT CAST(total(granted - settled) AS INTEGER) FROM lease WHERE cell = " +
                                 std::to_string(row.id));
     }
+    if (row.anew) {
+      cell->base = cell->stranded = cell->overrun = 0;
+      write_cell(*cell);
+    }
     change_limit(*cell, row.limit, outstanding, now_us);
     sql_->change_cell
         .bind(row.id, row.limit.amount, std::string_view(window.time_zone), std::int64_t{window.period.count()},

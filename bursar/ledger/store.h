@@ -46,6 +46,7 @@ struct CellRow {
   std::int64_t overrun = 0;               // part of base above what was reserved
   std::int64_t level = 0;                 // kRate: tokens that nobody has leased at `level_at_us`; negative is a debt
   std::int64_t level_at_us = 0;
+  bool anew = false;  // in an AccountWrite: its instance began since the store last heard of it, so its count is zero
 };
 
 struct AccountRow {
