@@ -111,13 +111,13 @@ class CallRun {
   void deliver(UpstreamReply reply, WallTime now);  // the answer to kAttempt
   // The agent gave up (Cause::kCancelled) or the process stops (kShutdown): the next step settles. An attempt that is
   // under way counts as sent; cancel it downstream too.
-  void stop(Cause cause, WallTime now);
+  void stop(Cause cause);
 
   [[nodiscard]] Call& call() { return call_; }
   [[nodiscard]] const Call& call() const { return call_; }
 
  private:
-  void settle(WallTime now, RandomStream* random);
+  void settle(WallTime now, RandomStream& random);
 
   Pipeline& pipeline_;
   Call call_;

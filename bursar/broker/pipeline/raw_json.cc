@@ -94,6 +94,42 @@ std::string raw_string(std::string_view raw, std::string_view fallback) {
   return std::string(parsed->get_string());
 }
 
+std::string with_meta(std::string_view object, std::string_view key, std::string_view value) {
+  const auto add = [&](std::string& out) {
+    if (out.back() != '{') out += ',';
+    append_json_string(out, key);
+    out += ':';
+    out += value;
+  };
+  std::string out;
+  out.reserve(object.size() + key.size() + value.size() + 32);
+  out = "{";
+  bool found = false;
+  for (MemberCursor at(object); at.next();) {
+    if (out.size() > 1) out += ',';
+    if (at.key() != "_meta" || found) {
+      out += at.raw();
+      continue;
+    }
+    found = true;
+    out += R"("_meta":{)";
+    for (MemberCursor inner(at.value()); inner.next();) {
+      if (inner.key() == key) continue;
+      if (out.back() != '{') out += ',';
+      out += inner.raw();
+    }
+    add(out);
+    out += '}';
+  }
+  if (!found) {
+    if (out.size() > 1) out += ',';
+    out += R"("_meta":{)";
+    add(out);
+    out += '}';
+  }
+  return out + "}";
+}
+
 std::string_view utf8_prefix(std::string_view text, std::size_t bytes) {
   if (text.size() <= bytes) return text;
   while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;

@@ -31,6 +31,10 @@ class MemberCursor {
 // The text of a raw JSON string, or `fallback` where it is none.
 [[nodiscard]] std::string raw_string(std::string_view raw, std::string_view fallback = {});
 
+// The object with one more (or another) member of its _meta; everything else as it stands, in one pass. `value` is raw
+// JSON.
+[[nodiscard]] std::string with_meta(std::string_view object, std::string_view key, std::string_view value);
+
 // At most `bytes` bytes, cut between two code points.
 [[nodiscard]] std::string_view utf8_prefix(std::string_view text, std::size_t bytes);
 

@@ -47,10 +47,13 @@ constexpr RowAction kBroken[] = {
 constexpr RowAction kOurs[] = {
     {kWait, 2, "Wait a moment, then call again; nothing was applied."},
     {kEscalateToUser, 1, "Tell the user that the gateway has a fault; its operator has to look."}};
+constexpr RowAction kTooMuch[] = {{kFixInput, 2, "Ask for less: a page, a range or a filter."},
+                                  {kEscalateToUser, 1, kGiveUpText}};
 constexpr RowAction kStopped[] = {{kVerifyState, 1, kVerifyText}};
 
 constexpr auto kNot = Outcome::kNotApplied;
 constexpr auto kUnknown = Outcome::kUnknown;
+constexpr auto kApplied = Outcome::kApplied;
 using enum Category;
 using enum Retry;
 
@@ -130,9 +133,9 @@ constexpr SerfRow kRows[] = {
     {Cause::kUpstreamProtocol, "", kInternalError, "UPSTREAM_PROTOCOL", kIfIdempotent, kUnknown,
      "the answer is no valid protocol message", "The server %u answered %t with something that is no valid message.",
      kBroken},
-    {Cause::kTooLarge, "result", kInternalError, "RESULT_TOO_LARGE", kNever, kUnknown,
+    {Cause::kTooLarge, "result", kInternalError, "RESULT_TOO_LARGE", kNever, kApplied,
      "the result is larger than a limit and cannot be cut short",
-     "The result of %t is larger than the gateway passes on.", kBroken},
+     "The result of %t is larger than the gateway passes on.", kTooMuch},
     {Cause::kStoreUnavailable, "", kInternalError, "LEDGER_UNAVAILABLE", kAlways, kNot,
      "the budget or audit store does not answer; nothing is spent unrecorded",
      "The gateway cannot record what %t would spend, so it was not called.", kOurs},
