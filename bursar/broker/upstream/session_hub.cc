@@ -17,9 +17,8 @@ Ticket ticket_of(std::string_view raw) {
 
 }  // namespace
 
-SessionHub::MemberId SessionHub::join(std::shared_ptr<UpstreamEvents> events) {
-  members_.emplace(++last_member_, std::move(events));
-  return last_member_;
+void SessionHub::join(MemberId member, std::shared_ptr<UpstreamEvents> events) {
+  members_.insert_or_assign(member, std::move(events));
 }
 
 std::vector<Ticket> SessionHub::leave(MemberId member) {

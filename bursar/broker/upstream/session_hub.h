@@ -2,7 +2,7 @@
 // who may answer what the server asks, and until when a call may run. Sans-I/O; one thread.
 //
 //   SessionHub hub(limits);
-//   auto member = hub.join(events);
+//   hub.join(member, events);
 //   std::string text = hub.start(ticket, {.member = member, .request = request, .sink = sink, .done = done}, now);
 //   … send text …
 //   for (auto& reply : hub.receive(std::move(message))) send(reply);
@@ -46,8 +46,8 @@ class SessionHub {
 
   explicit SessionHub(MessageLimits limits) : limits_(limits) {}
 
-  MemberId join(std::shared_ptr<UpstreamEvents> events);
-  std::vector<Ticket> leave(MemberId member);  // its calls that still run
+  void join(MemberId member, std::shared_ptr<UpstreamEvents> events);  // ids are the owner's, never 0
+  std::vector<Ticket> leave(MemberId member);                          // its calls that still run
   [[nodiscard]] std::size_t members() const { return members_.size(); }
   [[nodiscard]] std::vector<std::shared_ptr<UpstreamEvents>> all_events() const;
 
@@ -83,7 +83,6 @@ class SessionHub {
   [[nodiscard]] Call* call_for(Ticket stream);
 
   MessageLimits limits_;
-  MemberId last_member_ = 0;
   std::map<MemberId, std::shared_ptr<UpstreamEvents>> members_;
   std::unordered_map<Ticket, Call> calls_;
   std::set<std::pair<TimePoint, Ticket>> deadlines_;

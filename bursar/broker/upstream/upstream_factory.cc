@@ -1,0 +1,21 @@
+#include "bursar/broker/upstream/upstream_factory.h"
+
+#include <functional>
+
+#include "bursar/broker/upstream/stdio_upstream.h"
+
+namespace bursar::broker {
+
+Result<std::shared_ptr<Upstream>> make_upstream(const UpstreamConfig& config, Reactors& reactors,
+                                                const UpstreamLimits& limits) {
+  if (config.command.empty() == config.url.empty()) {
+    return invalid_argument("upstream " + config.name + ": set exactly one of command and url");
+  }
+  if (!config.command.empty()) {
+    Reactor& reactor = reactors.at(std::hash<std::string>{}(config.name) % reactors.size());
+    return make_stdio_upstream(config, reactor, limits);
+  }
+  return invalid_argument("upstream " + config.name + ": url is not supported yet");
+}
+
+}  // namespace bursar::broker
