@@ -202,6 +202,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   [[nodiscard]] std::optional<Refusal> judge_cell(CellId id, std::int64_t need, std::int64_t& lack,
                                                   std::int64_t now_us);
   [[nodiscard]] Refusal unavailable(std::string account, std::string detail) const;
+  void set_until(CellId id);
   void gather(CellId id);                                        // all allowances of the cell return to its pool
   void bring(AccountId leaf, const Asks& asks, unsigned shard);  // moves allowances to that shard
   void roll(CellId id, std::int64_t now_us);

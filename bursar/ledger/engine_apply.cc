@@ -28,6 +28,7 @@ void Engine::take_answer(const LeaseWrite& write, const LeaseAnswer& answer) {
   if (answer.granted > cell.granted) {
     cell.pool += answer.granted - cell.granted;
     cell.granted = answer.granted;
+    set_until(write.cell);
   }
   cell.write = cell.granted > cell.durable;  // lent without the store while this transaction was under way
   if (cell.write) warm(write.cell, true);
@@ -52,7 +53,10 @@ void Engine::apply_account(AccountOp& op) {
     Cell& cell = cells_[ref.cell];
     for (unsigned s = 0; s < shard_count_; ++s) {
       ShardCell& c = shards_[s].cells[ref.cell];
-      cell.pool += c.held;
+      // The tokens of a bucket may be spent by now, and come back by refilling alone.
+      const bool rate = cell.limit.window.kind == WindowKind::kRate;
+      (rate ? c.spent : cell.pool) += c.held;
+      if (rate && c.held > 0) c.settled_at_us = shards_[s].last_now_us;
       c.held = 0;
       c.born = tree_.born + 1;
     }

@@ -66,12 +66,19 @@ void Engine::roll(CellId id, std::int64_t now_us) {
   }
 }
 
+// While an overrun has left the cell in debt, whatever comes back pays that first: every shard asks the centre.
+void Engine::set_until(CellId id) {
+  const Cell& cell = cells_[id];
+  for (unsigned s = 0; s < shard_count_; ++s) shards_[s].cells[id].until_us = cell.pool < 0 ? 0 : cell.end_us;
+}
+
 void Engine::gather(CellId id) {
   for (unsigned s = 0; s < shard_count_; ++s) {
     ShardCell& c = shards_[s].cells[id];
     cells_[id].pool += c.free;
     c.free = 0;
   }
+  set_until(id);
 }
 
 void Engine::roll_path(AccountId leaf, std::int64_t now_us) {
@@ -127,6 +134,7 @@ Refusal Engine::unavailable(std::string account, std::string detail) const {
 
 std::optional<Refusal> Engine::judge_cell(CellId id, std::int64_t need, std::int64_t& lack, std::int64_t now_us) {
   roll(id, now_us);
+  if (cells_[id].pool < 0) gather(id);
   const Cell& cell = cells_[id];
   const Sums s = sums(id);
   const bool rate = cell.limit.window.kind == WindowKind::kRate;

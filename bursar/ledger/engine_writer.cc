@@ -99,8 +99,8 @@ void Engine::plan_lease(CellId id, std::int64_t now_us) {
   const Sums before = sums(id);
   measure(cell, before, now_us);
   const std::int64_t target = target_of(id, before, now_us);
+  if (target < cell.granted || cell.pool < 0) gather(id);
   if (target < cell.granted) {
-    gather(id);
     const std::int64_t back = std::min(std::max<std::int64_t>(0, cell.pool), cell.granted - target);
     cell.pool -= back;
     cell.granted -= back;
@@ -177,7 +177,7 @@ CellId Engine::plan_cell(AccountOp& op, const Limit& limit, std::int64_t now_us)
       cell.limit.window = limit.window;
       const auto span = span_of(limit.window, wall_from_unix_us(now_us));
       if (span) cell.begin_us = unix_us(span->begin), cell.end_us = unix_us(span->end);
-      for (unsigned s = 0; s < shard_count_; ++s) shards_[s].cells[ref.cell].until_us = cell.end_us;
+      set_until(ref.cell);
     }
     cell.limit.amount = std::min(cell.limit.amount, limit.amount);
     return ref.cell;
@@ -206,8 +206,8 @@ CellId Engine::plan_cell(AccountOp& op, const Limit& limit, std::int64_t now_us)
   }
   for (unsigned s = 0; s < shard_count_; ++s) {
     shards_[s].cells[id].born = cell.born;
-    shards_[s].cells[id].until_us = cell.end_us;
   }
+  set_until(id);
   attach(id);
   return id;
 }

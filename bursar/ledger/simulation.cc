@@ -104,6 +104,7 @@ class Simulation {
   Phase phase_ = Phase::kIdle;
   int step_ = 0;
   bool calm_ = false;
+  int waiting_ = 0;
   unsigned next_key_ = 0;
 };
 
@@ -302,7 +303,9 @@ void Simulation::refused(const ReserveRequest& request, const Refusal& refusal) 
   if (refusal.why != Refusal::Why::kLimit || refusal.window.kind == WindowKind::kRate) return;
   catch_up();
   const Limit limit{refusal.resource, refusal.limit, refusal.window};
-  const ModelCell& cell = model_.cells.at(Model::cell_name(refusal.account, limit));
+  const auto found = model_.cells.find(Model::cell_name(refusal.account, limit));
+  if (found == model_.cells.end()) return violate("refused by a limit that nobody set: " + refusal.to_error().message);
+  const ModelCell& cell = found->second;
   require(cell.base + cell.spent + cell.held + refusal.asked > cell.amount_low,
           "phantom refusal of " + refusal.account + ": " + refusal.to_error().message);
 }
@@ -313,6 +316,7 @@ void Simulation::answered(const ReserveRequest& request, Reservation answer) {
 }
 
 void Simulation::reserve() {
+  if (model_.accounts.empty()) return;
   catch_up();
   ReserveRequest request{.account = random_account(), .amounts = random_amounts(chance(10) ? 200 : 12),
                          .ttl = Duration{1'000 + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(
@@ -327,14 +331,19 @@ void Simulation::reserve() {
   }
   bool sync = false;
   for (const std::string& name : model_.path(request.account)) sync = sync || model_.accounts.at(name).sync;
+  for (const auto* specs : {&pending_, &limbo_}) {
+    for (const AccountSpec& spec : *specs) sync = sync || spec.sync;
+  }
   if (chance(40) && !sync) return answered(request, engine_->try_reserve(request));
   // A change in the same transaction would come between the taking and the granting of its hold.
   if (sync) finish_round();
   for (int i = 0; sync && i < 5 && (!pending_.empty() || !limbo_.empty()); ++i) pump();
   if (sync && (!pending_.empty() || !limbo_.empty())) return;
   const auto done = std::make_shared<bool>(false);
+  ++waiting_;
   engine_->reserve(request, [this, request, done](Reservation r) {
     *done = true;
+    --waiting_;
     answered(request, std::move(r));
   });
   // The hold of a sync account is taken before it is granted; keep both in one instant, so that the model can follow.
@@ -430,7 +439,9 @@ void Simulation::change_account() {
   AccountSpec spec = model_.accounts.at(path);
   switch (below(7)) {
     case 0: spec.frozen = !spec.frozen; break;
-    case 1: spec.sync = !spec.sync; break;
+    case 1:
+      if (waiting_ == 0) spec.sync = !spec.sync;  // or a waiter's hold would be taken before it is granted
+      break;
     case 2: spec.fail_open = !spec.fail_open; break;
     case 3: {
       Limit& limit = spec.limits[below(spec.limits.size())];
