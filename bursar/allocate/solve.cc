@@ -24,6 +24,7 @@ double relative_gap(double value, double bound) {
 double with_tolerance(double budget) { return budget + std::min(0.25, kCostTolerance * std::abs(budget)); }
 
 std::string to_text(double number) {
+  if (std::isnan(number)) return "nan";
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, number);
   return {text, end.ptr};
