@@ -28,8 +28,8 @@ void Engine::take_answer(const LeaseWrite& write, const LeaseAnswer& answer) {
   if (answer.granted > cell.granted) {
     cell.pool += answer.granted - cell.granted;
     cell.granted = answer.granted;
-    set_until(write.cell);
   }
+  set_until(write.cell);
   cell.write = cell.granted > cell.durable;  // lent without the store while this transaction was under way
   if (cell.write) warm(write.cell, true);
 }
@@ -44,6 +44,7 @@ void Engine::apply_account(AccountOp& op) {
     Cell& cell = cells_[row.id];
     if (cell.limit.window.kind == WindowKind::kRate && cell.limit.amount != row.limit.amount) cell.write = true;
     cell.limit = row.limit;
+    set_until(row.id);
     warm(row.id, true);
   }
   std::erase_if(account.cells, [&](const CellRef ref) {

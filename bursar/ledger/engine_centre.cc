@@ -66,10 +66,14 @@ void Engine::roll(CellId id, std::int64_t now_us) {
   }
 }
 
-// While an overrun has left the cell in debt, whatever comes back pays that first: every shard asks the centre.
+// Where more is out than the limit allows (an overrun, or a limit that was lowered), what comes back must not be spent
+// again: every shard asks the centre until the books are in order.
 void Engine::set_until(CellId id) {
   const Cell& cell = cells_[id];
-  for (unsigned s = 0; s < shard_count_; ++s) shards_[s].cells[id].until_us = cell.pool < 0 ? 0 : cell.end_us;
+  const bool rate = cell.limit.window.kind == WindowKind::kRate;
+  const std::int64_t most = rate ? cell.limit.amount + sums(id).spent : cell.limit.amount - cell.base;
+  const bool closed = cell.pool < 0 || cell.granted > most;
+  for (unsigned s = 0; s < shard_count_; ++s) shards_[s].cells[id].until_us = closed ? 0 : cell.end_us;
 }
 
 void Engine::gather(CellId id) {

@@ -105,6 +105,7 @@ void Engine::plan_lease(CellId id, std::int64_t now_us) {
     cell.pool -= back;
     cell.granted -= back;
   }
+  set_until(id);
   const std::int64_t wanted = std::max(target, cell.granted);
   const bool checkpoint = inflight_.batch.checkpoint && cell.dirty;
   if (wanted == cell.durable && !cell.write && !checkpoint) return;

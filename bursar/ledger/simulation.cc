@@ -297,7 +297,12 @@ void Simulation::refused(const ReserveRequest& request, const Refusal& refusal) 
   ++report_.refused;
   if (refusal.why == Refusal::Why::kKeyConflict) {
     const auto key = keys_.find(request.account + "\n" + request.idempotency_key);
-    require(key != keys_.end() && !(key->second.amounts == request.amounts), "a key conflict without one");
+    bool differs = key != keys_.end() && !(key->second.amounts == request.amounts);
+    for (const auto& [sequence, r] : receipts_) {
+      const bool same = r.account == request.account && r.idempotency_key == request.idempotency_key;
+      differs = differs || (same && !(r.reserved == request.amounts));
+    }
+    require(differs, "a key conflict without one");
     return;
   }
   if (refusal.why != Refusal::Why::kLimit || refusal.window.kind == WindowKind::kRate) return;

@@ -189,6 +189,15 @@ void Model::expire(std::int64_t now_us) {
 
 void Model::crash() {
   for (auto& [id, hold] : holds) {
+    // An overrun that was not acknowledged, and what a fail_open account spent without the store, may be forgotten.
+    each_cell(hold.account, [&](const std::string&, ModelCell& cell, const std::string&) {
+      if (cell.limit.window.kind != WindowKind::kRate || (hold.settled && hold.acknowledged)) return;
+      const std::int64_t actual = hold.settled ? hold.receipt.actual[cell.limit.resource] : 0;
+      const std::int64_t reserved = hold.late || !hold.guarded ? 0 : hold.amounts[cell.limit.resource];
+      const std::int64_t open = hold.ended || hold.guarded ? 0 : hold.amounts[cell.limit.resource];
+      const std::int64_t forgotten = std::max<std::int64_t>(0, actual - reserved) + open;
+      cell.tokens = std::min(static_cast<double>(cell.amount_high), cell.tokens + static_cast<double>(forgotten));
+    });
     if (hold.ended) continue;
     each_cell(hold.account, [&](const std::string&, ModelCell& cell, const std::string& cell_id) {
       if (hold.guarded && hold.instances[cell_id] == cell.instance) cell.truth += hold.amounts[cell.limit.resource];
