@@ -20,53 +20,12 @@ constexpr std::size_t kNotificationsMax = 64;
 
 }  // namespace
 
-void StdioShared::learn(std::string_view result) {
-  const std::scoped_lock lock(mutex);
-  learned.up = true;
-  learned.protocol_version = accepted_version(result);
-  learned.server_info = member(result, "serverInfo");
-  learned.capabilities = member(result, "capabilities");
-  learned.instructions = member(result, "instructions");
-  learned.last_error.clear();
-}
-
-void StdioShared::note_error(const std::string& text) {
-  const std::scoped_lock lock(mutex);
-  learned.last_error = text;
-  if (running == 0) learned.up = false;
-}
-
-StdioChild::StdioChild(Reactor& reactor, std::shared_ptr<StdioShared> shared, OpenSession first)
-    : reactor_(reactor),
-      shared_(std::move(shared)),
-      capabilities_(std::move(first.capabilities)),
-      client_info_(std::move(first.client_info)),
-      hub_({.bytes = shared_->limits.message_bytes, .depth = shared_->limits.json_depth}),
+StdioChild::StdioChild(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first)
+    : Peer(reactor, std::move(shared), std::move(first)),
       jitter_(static_cast<unsigned>(Clock::now().time_since_epoch().count())),
-      deadline_timer_(reactor.context()),
-      state_timer_(reactor.context()),
-      idle_timer_(reactor.context()) {}
+      state_timer_(reactor.context()) {}
 
-void StdioChild::join(SessionHub::MemberId member, std::shared_ptr<UpstreamEvents> events) {
-  if (state_ == State::kClosed) {
-    if (events) events->on_closed("the upstream was closed");
-    return;
-  }
-  idle_timer_.cancel();
-  hub_.join(member, std::move(events));
-}
-
-void StdioChild::leave(SessionHub::MemberId member) {
-  for (const Ticket ticket : hub_.leave(member)) abandon(ticket, Cause::kCancelled, "the agent's session ended");
-  if (hub_.members() == 0 && state_ != State::kClosed) watch_idle();
-}
-
-void StdioChild::request(Ticket ticket, SessionHub::Call call) {
-  if (state_ == State::kClosed) {
-    return call.done({.failure = Cause::kShutdown, .detail = "the upstream was closed"});
-  }
-  hub_.start(ticket, std::move(call), Clock::now());
-  watch_deadlines();
+void StdioChild::submit(Ticket ticket) {
   if (state_ == State::kUp) return send_call(ticket);
   waiting_.push_back(ticket);
   wake();
@@ -76,32 +35,22 @@ void StdioChild::send_call(Ticket ticket) {
   SessionHub::Call* call = hub_.find(ticket);
   if (call == nullptr) return;  // timed out or cancelled meanwhile
   call->sent = channel_->send(SessionHub::wire_text(ticket, *call));
-  if (!call->sent)
-    hub_.finish(ticket, {.failure = Cause::kConcurrency, .detail = "the child does not read what it is sent"});
-}
-
-void StdioChild::cancel(Ticket ticket, const std::string& reason) { abandon(ticket, Cause::kCancelled, reason); }
-
-void StdioChild::abandon(Ticket ticket, Cause cause, const std::string& reason) {
-  const SessionHub::Call* call = hub_.find(ticket);
-  if (call == nullptr) return;
-  if (call->sent && channel_) {
-    (void)channel_->send(
-        make_notification("notifications/cancelled", cancelled_params(std::to_string(ticket), reason)));
-  }
-  hub_.finish(ticket, {.failure = cause, .detail = reason});
+  if (call->sent) return;
+  reactor_.post([self = self<StdioChild>(), ticket] {
+    self->hub_.finish(ticket, {.failure = Cause::kConcurrency, .detail = "the child does not read what it is sent"});
+  });
 }
 
 void StdioChild::notify(const std::string& method, const std::string& params) {
   if (state_ == State::kUp) {
     (void)channel_->send(make_notification(method, params));
-  } else if (state_ != State::kClosed && notifications_.size() < kNotificationsMax) {
+  } else if (!closed() && notifications_.size() < kNotificationsMax) {
     notifications_.push_back(make_notification(method, params));
   }
 }
 
-void StdioChild::respond(SessionHub::MemberId member, std::string message) {
-  if (auto text = hub_.answer(member, std::move(message)); text && channel_) (void)channel_->send(std::move(*text));
+void StdioChild::send_text(std::string text) {
+  if (channel_) (void)channel_->send(std::move(text));
 }
 
 // Starts the child if it is down, at once or when its back-off is over.
@@ -114,15 +63,16 @@ void StdioChild::wake() {
         "the child crashed " + std::to_string(crashes_) + " times in a row and waits to be started again";
     // Later, so that no answer comes inside request().
     state_ = State::kBackingOff;
-    return reactor_.post([self = shared_from_this(), why, pause] {
+    return reactor_.post([self = self<StdioChild>(), why, pause] {
       if (self->state_ != State::kBackingOff) return;
       self->state_ = State::kDown;
+      self->waiting_.clear();
       self->fail_all(Cause::kStarting, why, pause);
     });
   }
   state_ = State::kBackingOff;
   state_timer_.expires_after(pause);
-  state_timer_.async_wait([self = shared_from_this()](error_code cancelled) {
+  state_timer_.async_wait([self = self<StdioChild>()](error_code cancelled) {
     if (cancelled || self->state_ != State::kBackingOff) return;
     self->state_ = State::kDown;
     self->launch();
@@ -137,7 +87,7 @@ void StdioChild::launch() {
                        .directory = config.directory,
                        .memory_bytes = config.memory_bytes,
                        .open_files = config.open_files};
-  const std::weak_ptr<StdioChild> weak = weak_from_this();
+  const std::weak_ptr<StdioChild> weak = self<StdioChild>();
   const auto with_self = [weak](auto action) {
     return [weak, action](auto... arguments) {
       if (const auto self = weak.lock()) action(*self, std::move(arguments)...);
@@ -156,7 +106,7 @@ void StdioChild::launch() {
   end_cause_.reset();
   last_stderr_.clear();
   if (!channel) {
-    return reactor_.post([self = shared_from_this(), text = channel.error().message] {
+    return reactor_.post([self = self<StdioChild>(), text = channel.error().message] {
       if (self->state_ == State::kStarting) self->start_failed(Cause::kStarting, text);
     });
   }
@@ -170,7 +120,7 @@ void StdioChild::handshake_sent() {
   handshake_ = ++shared_->last_ticket;
   (void)channel_->send(initialize_request(std::to_string(handshake_), capabilities_, client_info_));
   state_timer_.expires_after(shared_->config.start_timeout);
-  state_timer_.async_wait([self = shared_from_this()](error_code cancelled) {
+  state_timer_.async_wait([self = self<StdioChild>()](error_code cancelled) {
     if (cancelled || self->state_ != State::kStarting) return;
     self->start_failed(Cause::kStarting, "the child did not answer initialize in time");
   });
@@ -208,12 +158,12 @@ void StdioChild::start_failed(Cause cause, const std::string& detail) {
   const std::string why = last_stderr_.empty() ? detail : detail + "; its last words: " + last_stderr_;
   shared_->note_error(why);
   log(LogLevel::kWarn, "upstream_start_failed", {{"upstream", shared_->config.name}, {"detail", why}});
+  waiting_.clear();
   fail_all(cause, why);
 }
 
 void StdioChild::on_line(std::string line) {
-  auto message =
-      Message::parse(std::move(line), {.bytes = shared_->limits.message_bytes, .depth = shared_->limits.json_depth});
+  auto message = Message::parse(std::move(line), shared_->message_limits());
   if (!message) {  // some servers greet on stdout; it harms nobody
     log(LogLevel::kWarn, "upstream_garbage", {{"upstream", shared_->config.name}, {"detail", message.error().message}});
     return;
@@ -258,58 +208,14 @@ milliseconds StdioChild::back_off() {
   return full / 2 + milliseconds(std::uniform_int_distribution<std::int64_t>(0, full.count() / 2)(jitter_));
 }
 
-// Tickets first: what a callback starts anew must not fail with the old ones.
-void StdioChild::fail_all(Cause cause, const std::string& detail, std::optional<milliseconds> retry_after) {
+void StdioChild::shut() {
+  state_ = State::kClosed;
+  state_timer_.cancel();
   waiting_.clear();
-  for (const Ticket ticket : hub_.tickets()) {
-    hub_.finish(ticket, {.failure = cause, .detail = detail, .retry_after = retry_after});
-  }
-}
-
-// One timer for all calls. It stays where it is when later deadlines come, and is set anew when it fires.
-void StdioChild::watch_deadlines() {
-  const auto next = hub_.next_deadline();
-  if (!next || (armed_ && *armed_ <= *next)) return;
-  armed_ = next;
-  deadline_timer_.expires_at(*next);
-  deadline_timer_.async_wait([self = shared_from_this()](error_code cancelled) {
-    if (cancelled) return;
-    self->armed_.reset();
-    for (const Ticket ticket : self->hub_.due(Clock::now())) {
-      const auto* call = self->hub_.find(ticket);
-      const bool sent = call != nullptr && call->sent;
-      self->abandon(ticket, sent ? Cause::kTimeout : Cause::kStarting,
-                    sent ? "deadline" : "the child was still starting");
-    }
-    self->watch_deadlines();
-  });
-}
-
-// A child that nobody holds is kept for a while, except where nobody else may ever use it.
-void StdioChild::watch_idle() {
-  const bool own = shared_->config.isolation == Isolation::kSession;
-  idle_timer_.expires_after(own ? Duration{0} : shared_->config.child_idle);
-  idle_timer_.async_wait([self = shared_from_this()](error_code cancelled) {
-    if (cancelled || self->hub_.members() > 0) return;
-    {
-      const std::scoped_lock lock(self->shared_->mutex);
-      if (self->shared_->shares[self.get()] > 0) return;  // somebody is on the way in
-      self->shared_->shares.erase(self.get());
-      std::erase_if(self->shared_->children, [&](const auto& entry) { return entry.second == self; });
-    }
-    self->stop("idle", Cause::kShutdown);
-  });
-}
-
-void StdioChild::stop(const std::string& reason, Cause cause) {
-  if (std::exchange(state_, State::kClosed) == State::kClosed) return;
-  for (boost::asio::steady_timer* timer : {&deadline_timer_, &state_timer_, &idle_timer_}) timer->cancel();
   if (const auto channel = std::exchange(channel_, nullptr)) {
     channel->stop();
     shared_->running -= 1;
   }
-  fail_all(cause, "the child was stopped: " + reason);
-  for (const auto& events : hub_.all_events()) events->on_closed(reason);
 }
 
 }  // namespace bursar::broker

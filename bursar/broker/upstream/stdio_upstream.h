@@ -7,8 +7,8 @@
 
 namespace bursar::broker {
 
-// config.command must not be empty. All children live on `reactor`.
-[[nodiscard]] std::shared_ptr<Upstream> make_stdio_upstream(const UpstreamConfig& config, Reactor& reactor,
+// config.command must not be empty. All children live on one reactor.
+[[nodiscard]] std::shared_ptr<Upstream> make_stdio_upstream(const UpstreamConfig& config, Reactors& reactors,
                                                             const UpstreamLimits& limits);
 
 }  // namespace bursar::broker

@@ -1,7 +1,5 @@
 #include "bursar/broker/upstream/upstream_factory.h"
 
-#include <functional>
-
 #include "bursar/broker/upstream/stdio_upstream.h"
 
 namespace bursar::broker {
@@ -11,10 +9,7 @@ Result<std::shared_ptr<Upstream>> make_upstream(const UpstreamConfig& config, Re
   if (config.command.empty() == config.url.empty()) {
     return invalid_argument("upstream " + config.name + ": set exactly one of command and url");
   }
-  if (!config.command.empty()) {
-    Reactor& reactor = reactors.at(std::hash<std::string>{}(config.name) % reactors.size());
-    return make_stdio_upstream(config, reactor, limits);
-  }
+  if (!config.command.empty()) return make_stdio_upstream(config, reactors, limits);
   return invalid_argument("upstream " + config.name + ": url is not supported yet");
 }
 

@@ -1,0 +1,146 @@
+#include "bursar/broker/upstream/peer.h"
+
+#include <utility>
+
+#include "bursar/broker/upstream/legacy.h"
+
+namespace bursar::broker {
+namespace {
+
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+void PeerShared::learn(std::string_view result) {
+  const std::scoped_lock lock(mutex);
+  learned.up = true;
+  learned.protocol_version = accepted_version(result);
+  learned.server_info = member(result, "serverInfo");
+  learned.capabilities = member(result, "capabilities");
+  learned.instructions = member(result, "instructions");
+  learned.last_error.clear();
+}
+
+void PeerShared::note_error(const std::string& text) {
+  const std::scoped_lock lock(mutex);
+  learned.last_error = text;
+  if (running == 0) learned.up = false;
+}
+
+UpstreamStatus PeerShared::status() {
+  UpstreamStatus status;
+  {
+    const std::scoped_lock lock(mutex);
+    status = learned;
+  }
+  status.name = config.name;
+  status.sessions = sessions;
+  status.children = running;
+  status.restarts = restarts;
+  status.in_flight = in_flight;
+  return status;
+}
+
+Peer::Peer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first)
+    : reactor_(reactor),
+      shared_(std::move(shared)),
+      capabilities_(std::move(first.capabilities)),
+      client_info_(std::move(first.client_info)),
+      hub_(shared_->message_limits()),
+      deadline_timer_(reactor.context()),
+      idle_timer_(reactor.context()) {}
+
+void Peer::join(SessionHub::MemberId member, std::shared_ptr<UpstreamEvents> events) {
+  if (closed_) {
+    if (events) events->on_closed("the upstream was closed");
+    return;
+  }
+  idle_timer_.cancel();
+  hub_.join(member, std::move(events));
+}
+
+void Peer::leave(SessionHub::MemberId member) {
+  for (const Ticket ticket : hub_.leave(member)) abandon(ticket, Cause::kCancelled, "the agent's session ended");
+  if (hub_.members() == 0 && !closed_) watch_idle();
+}
+
+void Peer::request(Ticket ticket, SessionHub::Call call) {
+  if (closed_) {
+    return reactor_.post(
+        [done = std::move(call.done)] { done({.failure = Cause::kShutdown, .detail = "the upstream was closed"}); });
+  }
+  hub_.start(ticket, std::move(call), Clock::now());
+  watch_deadlines();
+  submit(ticket);
+}
+
+void Peer::respond(SessionHub::MemberId member, std::string message) {
+  if (closed_) return;
+  if (auto text = hub_.answer(member, std::move(message))) send_text(std::move(*text));
+}
+
+void Peer::abandon(Ticket ticket, Cause cause, const std::string& reason) {
+  const SessionHub::Call* call = hub_.find(ticket);
+  if (call == nullptr) return;
+  if (call->sent) {
+    send_text(make_notification("notifications/cancelled", cancelled_params(std::to_string(ticket), reason)));
+  }
+  drop(ticket);
+  hub_.finish(ticket, {.failure = cause, .detail = reason});
+}
+
+// Tickets first: what a callback starts anew must not fail with the old ones.
+void Peer::fail_all(Cause cause, const std::string& detail, std::optional<std::chrono::milliseconds> retry_after) {
+  for (const Ticket ticket : hub_.tickets()) {
+    hub_.finish(ticket, {.failure = cause, .detail = detail, .retry_after = retry_after});
+  }
+}
+
+// One timer for all calls. It stays where it is when later deadlines come, and is set anew when it fires.
+void Peer::watch_deadlines() {
+  const auto next = hub_.next_deadline();
+  if (!next || closed_ || (armed_ && *armed_ <= *next)) return;
+  armed_ = next;
+  deadline_timer_.expires_at(*next);
+  deadline_timer_.async_wait([self = shared_from_this()](error_code cancelled) {
+    if (cancelled) return;
+    self->armed_.reset();
+    for (const Ticket ticket : self->hub_.due(Clock::now())) {
+      const auto* call = self->hub_.find(ticket);
+      if (call == nullptr) continue;
+      const bool sent = call->sent;
+      self->abandon(ticket, sent ? Cause::kTimeout : Cause::kStarting,
+                    sent ? "deadline" : "the upstream was still starting");
+    }
+    self->watch_deadlines();
+  });
+}
+
+// A peer that nobody holds is kept for a while, except where nobody else may ever use it.
+void Peer::watch_idle() {
+  const bool own = shared_->config.isolation == Isolation::kSession;
+  idle_timer_.expires_after(own ? Duration{0} : shared_->config.child_idle);
+  idle_timer_.async_wait([self = shared_from_this()](error_code cancelled) {
+    if (cancelled || self->hub_.members() > 0) return;
+    {
+      const std::scoped_lock lock(self->shared_->mutex);
+      const auto share = self->shared_->shares.find(self.get());
+      if (share != self->shared_->shares.end() && share->second > 0) return;  // somebody is on the way in
+      self->shared_->shares.erase(self.get());
+      std::erase_if(self->shared_->peers, [&](const auto& entry) { return entry.second == self; });
+    }
+    self->stop("idle");
+  });
+}
+
+void Peer::stop(const std::string& reason) {
+  if (std::exchange(closed_, true)) return;
+  deadline_timer_.cancel();
+  idle_timer_.cancel();
+  shut();
+  fail_all(Cause::kShutdown, "stopped: " + reason);
+  for (const auto& events : hub_.all_events()) events->on_closed(reason);
+}
+
+}  // namespace bursar::broker
