@@ -55,7 +55,8 @@ struct GatewayStatus {
 [[nodiscard]] Result<GatewayStatus> parse_status(std::string_view json);
 
 // A JSON array of
-// {"account","resource","window","limit","spent","held","left","overrun","stranded","refills_at","frozen"}; amounts in
+// {"account","resource","window","limit","spent","held","left","overrun","stranded","refills_at_us",
+// "frozen"}; amounts in
 // smallest units, refills_at in RFC 3339 or null.
 [[nodiscard]] std::string budgets_to_json(const std::vector<ledger::Standing>& standings);
 [[nodiscard]] Result<std::vector<ledger::Standing>> parse_budgets(std::string_view json);

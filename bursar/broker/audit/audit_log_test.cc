@@ -54,6 +54,7 @@ void tamper(const std::string& database, const std::string& sql) {
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(database.c_str(), &db), SQLITE_OK);
   char* error = nullptr;
+  sqlite3_exec(db, "PRAGMA synchronous = OFF", nullptr, nullptr, nullptr);
   EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &error), SQLITE_OK) << (error != nullptr ? error : "");
   sqlite3_free(error);
   sqlite3_close(db);
@@ -103,8 +104,11 @@ TEST(AuditLog, FindsADeletedEndAndAForgedEnd) {
 // Every column of every row counts: any single change, removal or exchange of rows is found.
 RC_GTEST_PROP(AuditLog, AnyChangeDeletionOrReorderingIsFound, ()) {
   const Folder folder;
-  const int records = *rc::gen::inRange(2, 8);
-  write(folder.database(), records);
+  constexpr int records = 6;
+  static const Folder original;
+  if (!std::filesystem::exists(original.database())) write(original.database(), records);
+  std::filesystem::copy_file(original.database(), folder.database());  // closed: all of it is in the one file
+  RC_ASSERT(verify(folder.database()).has_value());
   const int victim = *rc::gen::inRange(1, records + 1);
   const int other = victim == records ? 1 : victim + 1;
   std::vector<std::string> columns = {"at_us", "attempts", "previous_hash", "hash"};

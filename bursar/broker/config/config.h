@@ -29,6 +29,7 @@ struct ListenConfig {
   std::vector<std::string> allowed_origins;  // beside loopback origins
   std::vector<std::string> allowed_hosts;    // beside loopback names and the listen address
   unsigned reactors = 0;                     // 0: one a core
+  bool operator==(const ListenConfig&) const = default;
 };
 
 // What an outsider can fill, and how far.
@@ -48,6 +49,7 @@ struct LimitsConfig {
   Duration session_idle = std::chrono::hours{1};
   Duration write_timeout = std::chrono::seconds{30};  // a reader that takes nothing for so long is cut off
   Duration drain = std::chrono::seconds{10};          // of a graceful shutdown
+  bool operator==(const LimitsConfig&) const = default;
 };
 
 struct IdentityConfig {
