@@ -71,9 +71,11 @@ void Engine::roll(CellId id, std::int64_t now_us) {
 void Engine::set_until(CellId id) {
   const Cell& cell = cells_[id];
   const bool rate = cell.limit.window.kind == WindowKind::kRate;
-  const std::int64_t most = rate ? cell.limit.amount + sums(id).spent : cell.limit.amount - cell.base;
-  const bool closed = cell.pool < 0 || cell.granted > most;
-  for (unsigned s = 0; s < shard_count_; ++s) shards_[s].cells[id].until_us = closed ? 0 : cell.end_us;
+  const Sums s = sums(id);
+  const std::int64_t most = rate ? cell.limit.amount + s.spent : cell.limit.amount - cell.base;
+  const bool in_debt = rate && bucket_level(cell, s, shards_[0].last_now_us) < 0;
+  const bool closed = cell.pool < 0 || cell.granted > most || in_debt;
+  for (unsigned i = 0; i < shard_count_; ++i) shards_[i].cells[id].until_us = closed ? 0 : cell.end_us;
 }
 
 void Engine::gather(CellId id) {

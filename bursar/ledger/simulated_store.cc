@@ -155,6 +155,7 @@ void SimulatedStore::sync(const Image& before) {
 }
 
 Result<std::vector<LeaseAnswer>> SimulatedStore::commit(const Batch& batch) {
+  const std::lock_guard lock(disk_->mutex);
   ++disk_->commits;
   StoreFault fault{};
   if (take_fault(fault) && fault != StoreFault::kAnswerLost) {
@@ -179,6 +180,7 @@ Receipt SimulatedStore::receipt_of(const Image& image, const ReceiptRow& row) {
 }
 
 Result<std::vector<Receipt>> SimulatedStore::receipts(const ReceiptQuery& query) {
+  const std::lock_guard lock(disk_->mutex);
   std::vector<Receipt> found;
   const Image& image = disk_->current;
   for (const auto& [sequence, stored] : image.receipts) {

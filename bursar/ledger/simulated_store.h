@@ -9,8 +9,10 @@
 // show that the simulation notices.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,9 +57,10 @@ struct SimulatedDisk {
   };
   Image current;  // what a reader sees
   Image synced;   // what a crash leaves; kept apart only where a bug is planted
-  StoreFault next_fault = StoreFault::kNone;
+  std::atomic<StoreFault> next_fault = StoreFault::kNone;
   PlantedBug bug = PlantedBug::kNone;
   std::uint64_t commits = 0;
+  std::mutex mutex;  // receipts() may be called by any thread
 
   void crash() {
     if (bug == PlantedBug::kLeasesNotSynced || bug == PlantedBug::kReceiptsNotSynced) current = synced;
