@@ -42,8 +42,10 @@ std::optional<Duration> BucketTable::take(std::string_view key, BucketRate rate,
   if (it == shard.buckets.end()) {
     if (shard.buckets.size() >= kMaxKeysPerShard) {
       std::erase_if(shard.buckets, [&](const auto& entry) { return entry.second.full(rate, now); });
-      // Everybody is busy: rather forget one than grow without end.
-      if (shard.buckets.size() >= kMaxKeysPerShard) shard.buckets.erase(shard.buckets.begin());
+      // Everybody is busy: rather forget half than grow without end, or search the table again for the next key.
+      for (std::size_t left = shard.buckets.size(); left > kMaxKeysPerShard / 2; --left) {
+        shard.buckets.erase(shard.buckets.begin());
+      }
     }
     it = shard.buckets.emplace(std::string(key), TokenBucket(rate, now)).first;
   }
