@@ -56,6 +56,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
   // For the exchange of the request that is being answered.
+  void always(const ConnectionExchange& who, HttpHeaders headers);
   void answer(const ConnectionExchange& who, HttpResponse response);
   void stream(const ConnectionExchange& who, HttpResponse head, std::string heartbeat);
   void write(const ConnectionExchange& who, std::string_view piece);
@@ -94,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<ConnectionExchange> exchange_;
   bool keep_alive_ = true, head_only_ = false, chunked_ = true, streaming_ = false, end_after_write_ = false;
   std::string heartbeat_, request_id_;
+  HttpHeaders always_;  // of the request that is being answered
 
   std::vector<std::string> waiting_, writing_;
   std::size_t waiting_bytes_ = 0;
@@ -105,6 +107,9 @@ class ConnectionExchange final : public Exchange, public std::enable_shared_from
       : reactor_(reactor), connection_(std::move(connection)) {}
 
   Reactor& reactor() override { return reactor_; }
+  void always(HttpHeaders headers) override {
+    run([this, h = std::move(headers)](Connection& c) mutable { c.always(*this, std::move(h)); });
+  }
   void answer(HttpResponse response) override {
     run([this, r = std::move(response)](Connection& c) mutable { c.answer(*this, std::move(r)); });
   }
@@ -319,6 +324,7 @@ void Connection::dispatch() {
   request.body = std::move(message.body());
 
   request_id_ = request.id;
+  always_.clear();
   keep_alive_ = message.keep_alive() && !lane_.shared->draining.load(std::memory_order_relaxed);
   head_only_ = message.method() == http::verb::head;
   chunked_ = message.version() >= 11;
@@ -363,17 +369,20 @@ std::string Connection::head(const HttpResponse& response, std::string_view fram
   out += request_id_;
   out += "\r\n";
   if (!response.content_type.empty()) out += "content-type: " + response.content_type + "\r\n";
-  for (const auto& [name, value] : response.headers) {
-    if (!clean(name) || !clean(value)) continue;
-    out += name;
-    out += ": ";
-    out += value;
-    out += "\r\n";
+  for (const HttpHeaders* headers : {&std::as_const(always_), &response.headers}) {
+    for (const auto& [name, value] : *headers) {
+      if (!clean(name) || !clean(value)) continue;
+      out.append(name).append(": ").append(value).append("\r\n");
+    }
   }
   if (!keep_alive_) out += "connection: close\r\n";
   out += framing;
   out += "\r\n";
   return out;
+}
+
+void Connection::always(const ConnectionExchange& who, HttpHeaders headers) {
+  if (is_current(who)) always_ = std::move(headers);
 }
 
 void Connection::answer(const ConnectionExchange& who, HttpResponse response) {

@@ -60,6 +60,7 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
   [[nodiscard]] virtual Reactor& reactor() = 0;
+  virtual void always(HttpHeaders headers) = 0;    // for whatever answer follows
   virtual void answer(HttpResponse response) = 0;  // once, instead of stream()
   // Begins an event stream (chunked); `heartbeat` is written whenever the stream was silent for 15 s.
   virtual void stream(HttpResponse head, std::string heartbeat) = 0;

@@ -147,9 +147,9 @@ void AgentSession::list(ListKind kind, const Message& message, const std::shared
   if (const std::string_view cursor = raw_member(message.params(), "cursor"); !cursor.empty()) {
     query.cursor = raw_string(cursor, "?");
   }
-  busy_.fetch_add(1);
+  begun();
   auto answer = [self = shared_from_this(), reply, query, id = std::string(message.id())] {
-    self->busy_.fetch_sub(1);
+    self->ended();
     Pipeline& pipeline = *self->services_->calls.pipeline;
     const auto visible = [&](std::string_view upstream, std::string_view name, std::string_view exposed) {
       return pipeline.visible(self->opening_.principal, upstream, name, exposed);
@@ -228,7 +228,7 @@ void AgentSession::forward(const std::string& upstream, const Message& message, 
     if (after) after(false);
     return reply->answer(make_error(id, kUpstreamFailed, "the upstream cannot be reached"));
   }
-  busy_.fetch_add(1);
+  begun();
   auto sink = [weak = weak_from_this(), upstream, from = *session, reply](Message said) {
     auto owned = std::make_shared<Message>(std::move(said));
     if (const auto self = weak.lock()) {
@@ -257,7 +257,7 @@ void AgentSession::forward(const std::string& upstream, const Message& message, 
 }
 
 void AgentSession::finish(const std::string& id, const std::shared_ptr<Reply>& reply, std::string answer) {
-  if (running_.erase(id) > 0) busy_.fetch_sub(1);
+  if (running_.erase(id) > 0) ended();
   std::erase_if(pending_, [&](const auto& pending) { return pending.second.reply.lock() == reply; });
   touch();
   if (answer.empty())
@@ -279,7 +279,7 @@ void AgentSession::call(Message message, Ingress ingress, const std::shared_ptr<
             .ingress = std::move(ingress),
             .request = std::move(message),
             .principal = opening_.principal};
-  if (running_.try_emplace(id).second) busy_.fetch_add(1);
+  if (running_.try_emplace(id).second) begun();
   running_[id] = {.reply = reply};
   CallDriver::Hooks hooks{
       .open = [this](const std::string& upstream) { return upstream_session(upstream); },
@@ -385,6 +385,16 @@ void AgentSession::close(Cause cause) {
   upstreams_.clear();
 }
 
+void AgentSession::begun() {
+  busy_.fetch_add(1);
+  services_->running.fetch_add(1);
+}
+
+void AgentSession::ended() {
+  busy_.fetch_sub(1);
+  services_->running.fetch_sub(1);
+}
+
 std::shared_ptr<EventStream> AgentSession::new_stream() {
   auto stream = std::make_shared<EventStream>(std::to_string(next_stream_++), EventStream::Limits{},
                                               [weak = weak_from_this()](bool attached) {
@@ -398,6 +408,7 @@ std::shared_ptr<EventStream> AgentSession::new_stream() {
 // A session with a reader is in use, however long it says nothing.
 void AgentSession::reader(bool attached) {
   busy_.fetch_add(attached ? 1 : -1);
+  services_->streams.fetch_add(attached ? 1 : -1);
   touch();
   if (services_->calls.metrics != nullptr) services_->calls.metrics->add(Gauge::kStreams, attached ? 1 : -1);
 }

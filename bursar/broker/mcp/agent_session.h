@@ -51,7 +51,8 @@ struct McpServices {
   std::function<std::shared_ptr<const UpstreamSet>()> upstreams;
   SubscriptionCounts subscriptions;
   std::atomic<std::uint64_t> next_call{1};
-  std::string instance;  // of this process: prefix of call ids
+  std::atomic<std::int64_t> running{0}, streams{0};  // of all sessions
+  std::string instance;                              // of this process: prefix of call ids
 };
 
 class AgentSession : public std::enable_shared_from_this<AgentSession> {
@@ -121,6 +122,8 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
 
   [[nodiscard]] std::shared_ptr<EventStream> new_stream();
   void reader(bool attached);
+  void begun();
+  void ended();
   void forget_streams();
   [[nodiscard]] bool primes() const { return opening_.protocol_version >= "2025-11-25"; }
   void watch(const std::shared_ptr<Exchange>& exchange, std::function<void()> gone);

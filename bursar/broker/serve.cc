@@ -1,0 +1,523 @@
+#include "bursar/broker/serve.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <pthread.h>
+#include <signal.h>
+#include <thread>
+#include <tuple>
+#include <unistd.h>
+
+#include "bursar/broker/audit/audit_log.h"
+#include "bursar/broker/config/reload.h"
+#include "bursar/broker/http/doors.h"
+#include "bursar/broker/http/server.h"
+#include "bursar/broker/identity/keys.h"
+#include "bursar/broker/mcp/mcp_door.h"
+#include "bursar/broker/pipeline/raw_json.h"
+#include "bursar/broker/pipeline/stage_support.h"
+#include "bursar/broker/telemetry/log.h"
+#include "bursar/broker/upstream/upstream_factory.h"
+#include "bursar/ledger/sqlite_store.h"
+
+namespace bursar::broker {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::string_view kVersion = "0.1.0";
+constexpr seconds kTick{1};
+constexpr int kBudgetTicks = 5;               // how often budgets go to the metrics
+constexpr int kLatencyTicks = 30;             // how often the learned latencies are written
+constexpr milliseconds kFlushPatience{1000};  // for the last answers to leave
+constexpr seconds kJoinPatience{10};          // for children to end
+constexpr std::size_t kMaxNamed = 20;
+
+bool same_upstream(const UpstreamConfig& a, const UpstreamConfig& b) {
+  const auto parts = [](const UpstreamConfig& c) {
+    return std::tie(c.command, c.args, c.env, c.directory, c.url, c.headers, c.isolation, c.max_children,
+                    c.max_concurrent, c.memory_bytes, c.open_files, c.start_timeout, c.child_idle);
+  };
+  return a.name == b.name && parts(a) == parts(b);
+}
+
+// Written beside and renamed, so that a crash leaves the old file or the new one.
+void write_file(const std::string& path, const std::string& text) {
+  const std::string beside = path + ".new";
+  {
+    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
+    out << text;
+    if (!out.flush()) {
+      log(LogLevel::kWarn, "state_not_written", {{"path", path}});
+      return;
+    }
+  }
+  std::error_code error;
+  std::filesystem::rename(beside, path, error);
+  if (error) log(LogLevel::kWarn, "state_not_written", {{"path", path}, {"reason", error.message()}});
+}
+
+schedule::LatencyStore load_latencies(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return {};
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  auto loaded = schedule::LatencyStore::load(text);
+  if (loaded) return std::move(*loaded);
+  log(LogLevel::kWarn, "latencies_not_read", {{"path", path}, {"reason", loaded.error().message}});
+  return {};
+}
+
+std::string instance_name() {
+  char text[16];
+  std::snprintf(
+      text, sizeof text, "%08x",
+      static_cast<unsigned>(::getpid()) ^ static_cast<unsigned>(SteadyClock::now().time_since_epoch().count()));
+  return text;
+}
+
+}  // namespace
+
+class Gateway::State {
+ public:
+  explicit State(ServeOptions options) : options_(std::move(options)) {}
+  ~State() { stop(std::nullopt); }
+
+  Result<void> start();
+  Result<void> reload(bool force);
+  void stop(std::optional<Duration> drain);
+  void hurry();
+  [[nodiscard]] GatewayStatus status() const;
+  [[nodiscard]] std::uint16_t port() const { return server_ ? server_->port() : 0; }
+  [[nodiscard]] std::string listen() const { return config()->listen.address + ":" + std::to_string(port()); }
+
+ private:
+  [[nodiscard]] std::shared_ptr<const Config> config() const { return config_.load(); }
+  Result<void> open_stores();
+  Result<void> put_accounts(const Config& config);
+  void build_pipeline();
+  void build_services();
+  Result<std::shared_ptr<const UpstreamSet>> build_upstreams(const Config& config);
+  Result<void> open_doors();
+  Result<void> adopt(const Config& config);
+  void handle(HttpRequest request, std::shared_ptr<Exchange> exchange);
+  [[nodiscard]] std::optional<Target> resolve(const Call& call, std::string_view exposed) const;
+  [[nodiscard]] UpstreamHealth health_of(const UpstreamEntry& entry, const Catalogue& catalogue) const;
+  void tick(int count);
+  void save_latencies();
+  void wait_for_calls(Duration drain);
+
+  ServeOptions options_;
+  SystemClock clock_;
+  WallTime started_{}, config_loaded_{};
+  Metrics metrics_;
+  std::unique_ptr<ConfigFile> file_;
+  std::atomic<std::shared_ptr<const Config>> config_;
+  std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<KeyStore> keys_;
+  std::unique_ptr<AuditLog> audit_;
+  schedule::LatencyStore latencies_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Reactors> reactors_;  // ends before what its tasks use
+  std::atomic<std::shared_ptr<const UpstreamSet>> upstreams_;
+  std::shared_ptr<McpServices> services_;
+  std::unique_ptr<SessionTable> sessions_;
+  std::unique_ptr<McpDoor> mcp_;
+  std::unique_ptr<Doors> doors_;
+  std::unique_ptr<HttpServer> server_;
+
+  std::mutex reload_mutex_;
+  std::string adopt_error_;
+  std::mutex mutex_;  // guards what the ticking thread and stop() wait for
+  std::condition_variable wake_;
+  bool stopping_ = false, hurry_ = false, stopped_ = false;
+  std::atomic<bool> draining_{false};
+  std::thread ticker_;
+};
+
+Result<void> Gateway::State::start() {
+  if (!options_.config_path.empty()) {
+    auto file = ConfigFile::open(options_.config_path, options_.environment);
+    if (!file) return tl::unexpected(file.error());
+    file_ = std::move(*file);
+    config_.store(file_->current());
+  } else {
+    config_.store(std::make_shared<const Config>(options_.config));
+  }
+  started_ = config_loaded_ = clock_.now();
+  if (auto level = parse_log_level(config()->log_level)) set_log_level(*level);
+  ::signal(SIGPIPE, SIG_IGN);
+  if (auto ok = open_stores(); !ok) return ok;
+  if (auto ok = put_accounts(*config()); !ok) return ok;
+  latencies_ = load_latencies(config()->database + ".latency.json");
+  reactors_ = std::make_unique<Reactors>(config()->listen.reactors);
+  build_pipeline();
+  build_services();
+  auto upstreams = build_upstreams(*config());
+  if (!upstreams) return tl::unexpected(upstreams.error());
+  upstreams_.store(*upstreams);
+  if (auto ok = open_doors(); !ok) return ok;
+  reactors_->start();
+  services_->catalogue->set(*upstreams);
+  ticker_ = std::thread([this] {
+    std::unique_lock lock(mutex_);
+    for (int count = 1; !stopping_; ++count) {
+      if (wake_.wait_for(lock, kTick, [this] { return stopping_; })) return;
+      lock.unlock();
+      tick(count);
+      lock.lock();
+    }
+  });
+  return {};
+}
+
+Result<void> Gateway::State::open_stores() {
+  const std::string& database = config()->database;
+  const auto parent = std::filesystem::path(database).parent_path();
+  std::error_code ignored;
+  if (!parent.empty()) std::filesystem::create_directories(parent, ignored);
+  auto store = ledger::open_sqlite_store({.path = database});
+  if (!store) return tl::unexpected(with_context("database", store.error()));
+  auto ledger = ledger::Ledger::open(std::move(*store), clock_);
+  if (!ledger) return tl::unexpected(with_context("database", ledger.error()));
+  ledger_ = std::move(*ledger);
+  auto keys = KeyStore::open(database, clock_, {.watch = true});
+  if (!keys) return tl::unexpected(with_context("keys", keys.error()));
+  keys_ = std::move(*keys);
+  auto audit = AuditLog::open(database);
+  if (!audit) return tl::unexpected(with_context("audit", audit.error()));
+  audit_ = std::move(*audit);
+  return {};
+}
+
+// Parents come before children in the configuration; the development account exists whether it is written down or not.
+Result<void> Gateway::State::put_accounts(const Config& config) {
+  const auto existing = ledger_->accounts();
+  const auto find = [&](const std::string& path) {
+    return std::find_if(existing.begin(), existing.end(), [&](const auto& spec) { return spec.path == path; });
+  };
+  for (const ledger::AccountSpec& account : config.accounts) {
+    const auto found = find(account.path);
+    if (found != existing.end() && *found == account) continue;
+    if (auto ok = ledger_->put_account(account); !ok) return tl::unexpected(with_context("accounts", ok.error()));
+  }
+  const std::string& development = config.identity.development_account;
+  const bool configured = std::any_of(config.accounts.begin(), config.accounts.end(),
+                                      [&](const auto& account) { return account.path == development; });
+  if (!config.identity.development || configured) return {};
+  for (std::size_t slash = development.find('/'); true; slash = development.find('/', slash + 1)) {
+    const std::string path = development.substr(0, slash);
+    if (!ledger_->account(path)) {
+      if (auto ok = ledger_->put_account({.path = path}); !ok) {
+        return tl::unexpected(with_context("identity.development_account", ok.error()));
+      }
+    }
+    if (slash == std::string::npos) return {};
+  }
+}
+
+void Gateway::State::build_pipeline() {
+  PipelineDeps deps;
+  deps.clock = &clock_;
+  deps.keys = keys_.get();
+  deps.latencies = &latencies_;
+  deps.resolve = [this](const Call& call, std::string_view exposed) { return resolve(call, exposed); };
+  deps.try_reserve = [this](const ledger::ReserveRequest& request) {
+    ledger::Reservation reservation = ledger_->try_reserve(request);
+    if (const auto* refusal = std::get_if<ledger::Refusal>(&reservation)) metrics_.refused(*refusal);
+    return reservation;
+  };
+  deps.audit = [this](const Call& call, WallTime now) {
+    audit_->append(record_of(call, now, config()->audit.arguments));
+  };
+  deps.audit_health = [this] { return audit_->health(); };
+  pipeline_ = std::make_unique<Pipeline>(std::move(deps), pipeline_config(*config()));
+}
+
+void Gateway::State::build_services() {
+  services_ = std::make_shared<McpServices>();
+  services_->calls = {.pipeline = pipeline_.get(), .ledger = ledger_.get(), .clock = &clock_, .metrics = &metrics_};
+  services_->instance = instance_name();
+  services_->upstreams = [this] { return upstreams_.load(); };
+  sessions_ = std::make_unique<SessionTable>(services_);
+  services_->catalogue = CatalogueKeeper::make(
+      reactors_->at(0), pipeline_->contracts(), [table = sessions_.get()](const std::string& upstream, ListKind kind) {
+        table->for_each(
+            [upstream, kind](const std::shared_ptr<AgentSession>& session) { session->list_changed(upstream, kind); });
+      });
+  mcp_ = std::make_unique<McpDoor>(services_, *sessions_);
+}
+
+std::optional<Target> Gateway::State::resolve(const Call& call, std::string_view exposed) const {
+  std::string_view method = call.request.method();
+  if (method == "completion/complete") {
+    const std::string_view type = raw_member(raw_member(call.request.params(), "ref"), "type");
+    method = type == R"("ref/prompt")" ? "prompts/get" : "resources/read";
+  }
+  return services_->catalogue->current()->resolve(call.ingress.server, method, exposed);
+}
+
+Result<std::shared_ptr<const UpstreamSet>> Gateway::State::build_upstreams(const Config& config) {
+  const auto running = upstreams_.load();
+  auto set = std::make_shared<UpstreamSet>();
+  for (const UpstreamConfig& wanted : config.upstreams) {
+    const UpstreamEntry* old = running ? running->find(wanted.name) : nullptr;
+    if (old != nullptr && same_upstream(old->config, wanted)) {
+      set->entries.push_back({wanted, old->upstream});
+      continue;
+    }
+    auto upstream = make_upstream(wanted, *reactors_);
+    if (!upstream) return tl::unexpected(with_context("upstreams", upstream.error()));
+    set->entries.push_back({wanted, std::move(*upstream)});
+  }
+  return set;
+}
+
+Result<void> Gateway::State::open_doors() {
+  const auto current = config();
+  doors_ = std::make_unique<Doors>(Doors::Dependencies{
+      .status = [this] { return status(); },
+      .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
+      .ledger = ledger_.get(),
+      .metrics = &metrics_});
+  auto server = HttpServer::listen(*reactors_, {.address = current->listen.address,
+                                                .port = current->listen.port,
+                                                .limits = current->limits,
+                                                .handler =
+                                                    [this](HttpRequest request, std::shared_ptr<Exchange> exchange) {
+                                                      handle(std::move(request), std::move(exchange));
+                                                    },
+                                                .metrics = &metrics_});
+  if (!server) return tl::unexpected(server.error());
+  server_ = std::move(*server);
+  return {};
+}
+
+void Gateway::State::handle(HttpRequest request, std::shared_ptr<Exchange> exchange) {
+  if (!request.header("origin").empty()) exchange->always(cors_headers(request));
+  if (McpDoor::is_mine(request.path) && request.method != "OPTIONS") {
+    return mcp_->handle(std::move(request), std::move(exchange));
+  }
+  exchange->answer(doors_->answer(request));
+}
+
+Result<void> Gateway::State::reload(bool force) {
+  if (!file_) return {};
+  const std::scoped_lock lock(reload_mutex_);
+  switch (file_->maybe_reload(force)) {
+    case ConfigFile::Outcome::kUnchanged: return {};
+    case ConfigFile::Outcome::kRefused:
+      metrics_.configuration_reloaded(false);
+      log(LogLevel::kError, "configuration_refused", {{"reason", file_->error()}});
+      return invalid_argument(file_->error());
+    case ConfigFile::Outcome::kAccepted: break;
+  }
+  const auto wanted = file_->current();
+  auto adopted = adopt(*wanted);
+  adopt_error_ = adopted ? "" : adopted.error().message;
+  metrics_.configuration_reloaded(adopted.has_value());
+  if (!adopted) {
+    log(LogLevel::kError, "configuration_refused", {{"reason", adopted.error().message}});
+    return adopted;
+  }
+  config_.store(wanted);
+  config_loaded_ = clock_.now();
+  for (const std::string& part : file_->needs_restart()) {
+    log(LogLevel::kWarn, "configuration_needs_restart", {{"part", part}});
+  }
+  log(LogLevel::kInfo, "configuration_loaded", {{"generation", file_->generation()}});
+  return {};
+}
+
+Result<void> Gateway::State::adopt(const Config& wanted) {
+  auto upstreams = build_upstreams(wanted);
+  if (!upstreams) return tl::unexpected(upstreams.error());
+  if (auto ok = put_accounts(wanted); !ok) return ok;
+  if (auto level = parse_log_level(wanted.log_level)) set_log_level(*level);
+  pipeline_->configure(pipeline_config(wanted));
+  const auto old = upstreams_.exchange(*upstreams);
+  services_->catalogue->set(*upstreams);
+  for (const UpstreamEntry& entry : old->entries) {
+    const UpstreamEntry* kept = (*upstreams)->find(entry.config.name);
+    if (kept == nullptr || kept->upstream != entry.upstream) entry.upstream->close();
+  }
+  return {};
+}
+
+void Gateway::State::tick(int count) {
+  sessions_->sweep(config()->limits.session_idle);
+  if (options_.watch) (void)reload(false);
+  if (count % kLatencyTicks == 0) save_latencies();
+  if (count % kBudgetTicks != 0) return;
+  metrics_.set_budgets(ledger_->standing());
+  metrics_.set(Gauge::kKeys, static_cast<std::int64_t>(keys_->valid_keys()));
+  const auto catalogue = services_->catalogue->current();
+  const auto set = upstreams_.load();
+  for (const UpstreamEntry& entry : set->entries) {
+    const UpstreamHealth health = health_of(entry, *catalogue);
+    metrics_.set(UpstreamGauge::kUp, health.name, health.up ? 1 : 0);
+    metrics_.set(UpstreamGauge::kSessions, health.name, static_cast<std::int64_t>(health.sessions));
+    metrics_.set(UpstreamGauge::kChildren, health.name, static_cast<std::int64_t>(health.children));
+    metrics_.set(UpstreamGauge::kInFlight, health.name, static_cast<std::int64_t>(health.in_flight));
+    metrics_.set(UpstreamGauge::kCircuitOpen, health.name, health.circuit_open ? 1 : 0);
+    metrics_.set(UpstreamGauge::kTools, health.name, static_cast<std::int64_t>(health.tools));
+  }
+}
+
+void Gateway::State::save_latencies() { write_file(config()->database + ".latency.json", latencies_.save()); }
+
+UpstreamHealth Gateway::State::health_of(const UpstreamEntry& entry, const Catalogue& catalogue) const {
+  const UpstreamStatus status = entry.upstream->status();
+  UpstreamHealth health{
+      .name = entry.config.name,
+      .up = status.up,
+      .circuit_open = pipeline_->shared().breakers.state(entry.config.name, clock_.now()) != CircuitState::kClosed,
+      .protocol_version = status.protocol_version,
+      .sessions = status.sessions,
+      .children = status.children,
+      .restarts = status.restarts,
+      .in_flight = status.in_flight,
+      .last_error = status.last_error};
+  const auto pipeline = pipeline_->config();
+  const KnownLatencies known(latencies_, *pipeline);
+  for (const auto& lists : catalogue.lists()) {
+    if (lists->upstream != entry.config.name) continue;
+    health.up |= lists->up;
+    const auto& tools = lists->items[static_cast<std::size_t>(ListKind::kTools)];
+    if (!tools) continue;
+    health.tools = tools->size();
+    for (const CatalogueItem& tool : *tools) {
+      const schedule::ToolId id{health.name, tool.name};
+      health.sum_of_medians += known.quantile(id, .5);
+      if (!tool.input_contract && health.tools_without_schema.size() < kMaxNamed) {
+        health.tools_without_schema.push_back(tool.name);
+      }
+      if (!known.knows(id) && latencies_.observations(id) == 0 && health.tools_without_latency.size() < kMaxNamed) {
+        health.tools_without_latency.push_back(tool.name);
+      }
+    }
+  }
+  return health;
+}
+
+GatewayStatus Gateway::State::status() const {
+  const auto current = config();
+  GatewayStatus status{.version = std::string(kVersion),
+                       .started = started_,
+                       .now = clock_.now(),
+                       .listen = listen(),
+                       .draining = draining_.load(),
+                       .config_file = options_.config_path,
+                       .config_generation = file_ ? file_->generation() : 1,
+                       .config_loaded = config_loaded_,
+                       .config_error = file_ ? file_->error() : std::string()};
+  if (auto healthy = ledger_->health(); !healthy) status.ledger_error = healthy.error().message;
+  if (auto healthy = audit_->health(); !healthy) status.audit_error = healthy.error().message;
+  status.connections = server_ ? server_->connections() : 0;
+  status.sessions = sessions_->size();
+  status.streams = static_cast<std::size_t>(std::max<std::int64_t>(0, services_->streams.load()));
+  status.calls_in_flight = static_cast<std::size_t>(std::max<std::int64_t>(0, services_->running.load()));
+  status.keys = keys_->valid_keys();
+  status.turn_budget = current->turn.budget;
+  const auto catalogue = services_->catalogue->current();
+  const auto set = upstreams_.load();
+  for (const UpstreamEntry& entry : set->entries) status.upstreams.push_back(health_of(entry, *catalogue));
+  status.budgets = ledger_->standing();
+  return status;
+}
+
+void Gateway::State::hurry() {
+  const std::scoped_lock lock(mutex_);
+  hurry_ = true;
+  wake_.notify_all();
+}
+
+void Gateway::State::wait_for_calls(Duration drain) {
+  const auto until = SteadyClock::now() + drain;
+  std::unique_lock lock(mutex_);
+  while (services_->running.load() > 0 && !hurry_ && SteadyClock::now() < until) {
+    wake_.wait_for(lock, milliseconds{10});
+  }
+}
+
+void Gateway::State::stop(std::optional<Duration> drain) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::exchange(stopped_, true)) return;
+    stopping_ = true;
+    wake_.notify_all();
+  }
+  if (ticker_.joinable()) ticker_.join();
+  if (!server_) return;  // never started
+  draining_.store(true);
+  server_->drain();
+  wait_for_calls(drain.value_or(config()->limits.drain));
+  sessions_->close_all(Cause::kShutdown);
+  services_->catalogue->close();
+  const auto flushed = SteadyClock::now() + kFlushPatience;
+  while (server_->connections() > 0 && SteadyClock::now() < flushed) std::this_thread::sleep_for(milliseconds{5});
+  server_->close();
+  const auto set = upstreams_.load();
+  for (const UpstreamEntry& entry : set->entries) entry.upstream->close();
+  reactors_->finish();
+  {
+    // A reactor that does not run dry (a child that ignores everything) must not keep the process.
+    std::jthread watchdog([this](const std::stop_token& done) {
+      const auto until = SteadyClock::now() + kJoinPatience;
+      while (!done.stop_requested() && SteadyClock::now() < until) std::this_thread::sleep_for(milliseconds{20});
+      if (!done.stop_requested()) reactors_->stop();
+    });
+    reactors_->join();
+  }
+  save_latencies();
+  if (auto ok = audit_->flush(); !ok) log(LogLevel::kError, "audit_not_written", {{"reason", ok.error().message}});
+  if (auto ok = ledger_->flush(); !ok) log(LogLevel::kError, "ledger_not_written", {{"reason", ok.error().message}});
+  log(LogLevel::kInfo, "stopped");
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::start(ServeOptions options) {
+  auto state = std::make_unique<State>(std::move(options));
+  if (auto ok = state->start(); !ok) return tl::unexpected(ok.error());
+  return std::unique_ptr<Gateway>(new Gateway(std::move(state)));
+}
+
+Gateway::Gateway(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Gateway::~Gateway() = default;
+std::uint16_t Gateway::port() const { return state_->port(); }
+std::string Gateway::url() const { return "http://" + state_->listen(); }
+GatewayStatus Gateway::status() const { return state_->status(); }
+Result<void> Gateway::reload() { return state_->reload(true); }
+void Gateway::stop(std::optional<Duration> drain) { state_->stop(drain); }
+void Gateway::hurry() { state_->hurry(); }
+
+Result<void> serve(ServeOptions options) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
+  // Blocked before any thread starts, so that all of them inherit it and only sigwait() below sees a signal.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  auto gateway = Gateway::start(std::move(options));
+  if (!gateway) return tl::unexpected(gateway.error());
+  std::printf("bursar is listening on %s (MCP: %s/mcp)\n", (*gateway)->url().c_str(), (*gateway)->url().c_str());
+  std::fflush(stdout);
+  int number = 0;
+  while (sigwait(&signals, &number) == 0 && number == SIGHUP) (void)(*gateway)->reload();
+  log(LogLevel::kInfo, "stopping", {{"signal", number}});
+  std::thread second([&gateway, signals] {
+    int again = SIGHUP;
+    while (sigwait(&signals, &again) == 0 && again == SIGHUP) {
+    }
+    (*gateway)->hurry();
+  });
+  (*gateway)->stop();
+  pthread_kill(second.native_handle(), SIGTERM);  // ends its waiting
+  second.join();
+  return {};
+}
+
+}  // namespace bursar::broker
