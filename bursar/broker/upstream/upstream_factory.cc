@@ -1,5 +1,6 @@
 #include "bursar/broker/upstream/upstream_factory.h"
 
+#include "bursar/broker/upstream/http_upstream.h"
 #include "bursar/broker/upstream/stdio_upstream.h"
 
 namespace bursar::broker {
@@ -10,7 +11,7 @@ Result<std::shared_ptr<Upstream>> make_upstream(const UpstreamConfig& config, Re
     return invalid_argument("upstream " + config.name + ": set exactly one of command and url");
   }
   if (!config.command.empty()) return make_stdio_upstream(config, reactors, limits);
-  return invalid_argument("upstream " + config.name + ": url is not supported yet");
+  return make_http_upstream(config, reactors, limits);
 }
 
 }  // namespace bursar::broker

@@ -1,0 +1,97 @@
+// One connection to an HTTP upstream and the pool of those that rest between requests. Inside this folder only; has
+// Asio and Beast in it. One reactor.
+//
+//   auto [link, failure] = co_await pool->acquire();
+//   co_await link->send(head, body); co_await link->read_head(limit);
+//   while (!link->body_done()) co_await link->read_body(text);
+//   pool->release(link);
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bursar/broker/upstream/upstream.h"
+#include "bursar/broker/upstream/url.h"
+
+namespace bursar::broker {
+
+class HttpLink : public std::enable_shared_from_this<HttpLink> {
+ public:
+  using error_code = boost::system::error_code;
+  template <class T>
+  using awaitable = boost::asio::awaitable<T>;
+  using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
+
+  HttpLink(boost::asio::io_context& context, boost::asio::ssl::context* tls);
+
+  awaitable<error_code> connect(Endpoints endpoints);
+  awaitable<error_code> shake_hands(std::string host);  // TLS; nothing for plain links
+  awaitable<error_code> send(std::string_view head, std::string_view body);
+  awaitable<error_code> read_head(std::size_t bytes_max);
+  awaitable<error_code> read_body(std::string& out);  // appends what comes next, up to 16 KiB
+
+  [[nodiscard]] int status() const { return static_cast<int>(parser_->get().result_int()); }
+  [[nodiscard]] std::string_view header(std::string_view name) const;
+  [[nodiscard]] bool body_done() const { return parser_->is_done(); }
+  [[nodiscard]] bool reusable() const;    // a whole answer was read and the server keeps the connection
+  [[nodiscard]] bool still_open() const;  // asks the system, costs a call; false once the server closed it
+
+  void limit(std::chrono::milliseconds at_most);  // closes itself then
+  void no_limit();
+  void close();  // pending operations fail
+  std::chrono::steady_clock::time_point rested_since;
+
+ private:
+  using Socket = boost::asio::ip::tcp::socket;
+  Socket& socket() { return stream_.next_layer(); }
+
+  boost::asio::ssl::stream<Socket> stream_;
+  bool tls_;
+  boost::asio::steady_timer timer_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<boost::beast::http::response_parser<boost::beast::http::buffer_body>> parser_;
+};
+
+class HttpPool : public std::enable_shared_from_this<HttpPool> {
+ public:
+  struct Acquired {
+    std::shared_ptr<HttpLink> link;
+    std::optional<Cause> failure;
+    std::string detail;
+  };
+
+  HttpPool(boost::asio::io_context& context, Url url, std::shared_ptr<boost::asio::ssl::context> tls);
+
+  // A rested link that is still open, else a new one; the name is resolved once and again after a failure.
+  boost::asio::awaitable<Acquired> acquire();
+  void release(std::shared_ptr<HttpLink> link);  // closes what cannot be used again
+  void clear() { resting_.clear(); }
+  [[nodiscard]] const Url& url() const { return url_; }
+
+ private:
+  boost::asio::awaitable<boost::system::error_code> resolve();
+
+  boost::asio::io_context& context_;
+  Url url_;
+  std::shared_ptr<boost::asio::ssl::context> tls_;
+  HttpLink::Endpoints endpoints_;
+  std::vector<std::shared_ptr<HttpLink>> resting_;
+};
+
+// A context that verifies the server's certificate against the system's authorities; null where OpenSSL cannot.
+[[nodiscard]] std::shared_ptr<boost::asio::ssl::context> make_tls_context();
+
+}  // namespace bursar::broker

@@ -1,0 +1,476 @@
+#include "bursar/broker/upstream/http_peer.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "bursar/broker/telemetry/log.h"
+#include "bursar/broker/upstream/http_status.h"
+#include "bursar/broker/upstream/legacy.h"
+
+namespace bursar::broker {
+namespace {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAsideTime{10'000};   // a notification or an answer of ours
+constexpr milliseconds kFarewellTime{2000};  // DELETE
+constexpr milliseconds kDrainTime{1000};     // of a stream whose answer has come
+constexpr milliseconds kRetryDefault{1000}, kRetryMax{30'000};
+constexpr int kResumesMax = 5;  // in a row without an event
+constexpr std::size_t kRefusalBytesMax = 64 << 10;
+constexpr std::size_t kNotificationsMax = 64;
+
+// Beast's own errors say that what came is no HTTP; all others, and an end in the middle, that the connection broke.
+Cause cause_of_read(const error_code& failed) {
+  using boost::beast::http::error;
+  const bool broke_off = failed == error::end_of_stream || failed == error::partial_message;
+  if (broke_off || failed.category() != make_error_code(error::end_of_stream).category()) return Cause::kReset;
+  return failed == error::header_limit ? Cause::kTooLarge : Cause::kUpstreamProtocol;
+}
+
+}  // namespace
+
+HttpPeer::HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first,
+                   std::shared_ptr<HttpPool> pool)
+    : Peer(reactor, std::move(shared), std::move(first)),
+      pool_(std::move(pool)),
+      settled_(reactor.context(), asio::steady_timer::time_point::max()) {}
+
+std::string HttpPeer::head(std::string_view verb, std::size_t body_bytes, std::string_view last_id) const {
+  const Url& url = pool_->url();
+  std::string out;
+  out.reserve(512);
+  out.append(verb).append(" ").append(url.target).append(" HTTP/1.1\r\nHost: ").append(url.authority).append("\r\n");
+  if (verb == "POST") {
+    out += "Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\nContent-Length: ";
+    out.append(std::to_string(body_bytes)).append("\r\n");
+  } else if (verb == "GET") {
+    out += "Accept: text/event-stream\r\n";
+  }
+  if (!last_id.empty()) out.append("Last-Event-ID: ").append(last_id).append("\r\n");
+  for (const auto& [name, value] : shared_->config.headers) out.append(name).append(": ").append(value).append("\r\n");
+  return out.append(session_headers_).append("\r\n");
+}
+
+void HttpPeer::set_session(std::string_view id, std::string_view version) {
+  session_id_ = id;
+  version_ = version;
+  session_headers_.clear();
+  if (!id.empty()) session_headers_.append("Mcp-Session-Id: ").append(id).append("\r\n");
+  if (!version.empty()) session_headers_.append("MCP-Protocol-Version: ").append(version).append("\r\n");
+}
+
+void HttpPeer::submit(Ticket ticket) {
+  asio::co_spawn(reactor_.context(), run(self<HttpPeer>(), ticket), asio::detached);
+}
+
+void HttpPeer::send_text(std::string text) {
+  if (state_ != State::kUp) return;
+  asio::co_spawn(reactor_.context(), post_aside(self<HttpPeer>(), std::move(text)), asio::detached);
+}
+
+void HttpPeer::notify(const std::string& method, const std::string& params) {
+  if (closed()) return;
+  if (state_ == State::kUp) {
+    send_text(make_notification(method, params));
+  } else if (notifications_.size() < kNotificationsMax) {
+    notifications_.push_back(make_notification(method, params));
+  }
+}
+
+void HttpPeer::drop(Ticket ticket) {
+  const auto found = carrying_.find(ticket);
+  if (found != carrying_.end()) found->second->close();
+}
+
+void HttpPeer::shut() {
+  if (state_ == State::kUp) shared_->running -= 1;
+  state_ = State::kDown;
+  settled_.cancel();
+  for (asio::steady_timer* timer : pauses_) timer->cancel();
+  for (const auto& [ticket, link] : carrying_) link->close();
+  for (const LinkPtr& link : aside_) link->close();
+  if (listening_) listening_->close();
+  if (!session_id_.empty()) {
+    asio::co_spawn(reactor_.context(), farewell(pool_, head("DELETE", 0)), asio::detached);
+  }
+  set_session({}, {});
+}
+
+awaitable<void> HttpPeer::farewell(std::shared_ptr<HttpPool> pool, std::string head) {
+  const HttpPool::Acquired acquired = co_await pool->acquire();
+  if (!acquired.link) co_return;
+  acquired.link->limit(kFarewellTime);
+  const error_code failed = co_await acquired.link->send(head, {});
+  if (!failed) (void)co_await acquired.link->read_head(kRefusalBytesMax);
+  acquired.link->close();
+}
+
+awaitable<void> HttpPeer::pause(milliseconds time) {
+  asio::steady_timer timer(reactor_.context(), time);
+  pauses_.insert(&timer);
+  error_code ignored;
+  if (!closed()) co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  pauses_.erase(&timer);
+}
+
+// --- A call
+// -------------------------------------------------------------------------------------------------------------
+
+awaitable<void> HttpPeer::run(std::shared_ptr<HttpPeer> self, Ticket ticket) {
+  for (int sent = 0;;) {
+    const bool up = co_await self->ready();
+    SessionHub::Call* call = self->hub_.find(ticket);
+    if (call == nullptr) co_return;
+    if (!up) {
+      UpstreamReply failure = self->start_failure_;
+      failure.sent = false;
+      self->hub_.finish(ticket, std::move(failure));
+      co_return;
+    }
+    const std::uint64_t epoch = self->epoch_;
+    OnMessage on_message = [peer = self.get(), ticket](Message message) {
+      peer->deliver(std::move(message), ticket);
+      return peer->hub_.find(ticket) == nullptr;
+    };
+    Outcome outcome = co_await self->converse(SessionHub::wire_text(ticket, *call), ticket, std::move(on_message));
+    self->carrying_.erase(ticket);
+    if (outcome.again) continue;
+    if (outcome.expired) {
+      self->lose_session(epoch);
+      if (sent++ == 0) continue;
+    }
+    if (!outcome.answered) self->hub_.finish(ticket, std::move(outcome.reply));
+    co_return;
+  }
+}
+
+void HttpPeer::deliver(Message message, Ticket stream) {
+  if (auto answer = hub_.receive(std::move(message), stream, std::chrono::steady_clock::now()))
+    send_text(std::move(*answer));
+}
+
+awaitable<HttpPeer::Outcome> HttpPeer::converse(std::string text, Ticket ticket, OnMessage on_message) {
+  Outcome outcome;
+  const std::uint64_t epoch = epoch_;
+  HttpPool::Acquired acquired = co_await pool_->acquire();
+  if (!acquired.link) {
+    outcome.reply.failure = acquired.failure;
+    outcome.reply.detail = acquired.detail;
+    co_return outcome;
+  }
+  outcome.again = ticket != handshake_ && (state_ != State::kUp || epoch_ != epoch);
+  if (outcome.again || !wanted(ticket)) {
+    pool_->release(acquired.link);
+    co_return outcome;
+  }
+  const LinkPtr link = acquired.link;
+  carrying_[ticket] = link;
+  if (SessionHub::Call* call = hub_.find(ticket)) call->sent = true;
+  const bool in_session = !session_id_.empty();
+  const std::string request_head = head("POST", text.size());
+  error_code failed = co_await link->send(request_head, text);
+  if (!failed) failed = co_await link->read_head(shared_->limits.header_bytes);
+  if (failed) {
+    link->close();
+    outcome.reply.failure = cause_of_read(failed);
+    outcome.reply.detail = "no answer from " + pool_->url().authority + ": " + failed.message();
+    outcome.reply.sent = true;
+    co_return outcome;
+  }
+  outcome = co_await take_answer(link, ticket, std::move(on_message));
+  outcome.expired = outcome.expired && in_session;
+  co_return outcome;
+}
+
+awaitable<HttpPeer::Outcome> HttpPeer::take_answer(LinkPtr link, Ticket ticket, OnMessage on_message) {
+  if (link->status() != 200) co_return co_await take_refusal(std::move(link));
+  if (ticket == handshake_) {
+    const std::string_view id = link->header("Mcp-Session-Id");
+    if (valid_session_id(id)) set_session(id, {});
+  }
+  const std::string_view type = link->header("Content-Type");
+  if (is_media_type(type, "text/event-stream"))
+    co_return co_await take_stream(std::move(link), ticket, std::move(on_message));
+  if (is_media_type(type, "application/json")) co_return co_await take_json(std::move(link), std::move(on_message));
+  Outcome outcome;
+  outcome.reply = {.failure = Cause::kUpstreamProtocol, .http_status = 200, .sent = true};
+  outcome.reply.detail = "answered with content type " + std::string(type.substr(0, 80));
+  link->close();
+  co_return outcome;
+}
+
+awaitable<HttpPeer::Outcome> HttpPeer::take_json(LinkPtr link, OnMessage on_message) {
+  Outcome outcome;
+  outcome.reply = {.http_status = 200, .sent = true};
+  std::string body;
+  error_code failed;
+  while (!failed && !link->body_done() && body.size() <= shared_->limits.message_bytes)
+    failed = co_await link->read_body(body);
+  const bool too_large = body.size() > shared_->limits.message_bytes;
+  if (failed || too_large) {
+    link->close();
+    outcome.reply.failure = too_large ? Cause::kTooLarge : cause_of_read(failed);
+    outcome.reply.detail = too_large ? "a body of more than " + std::to_string(shared_->limits.message_bytes) + " bytes"
+                                     : "the answer broke off: " + failed.message();
+    co_return outcome;
+  }
+  pool_->release(std::move(link));
+  auto message = Message::parse(std::move(body), shared_->message_limits());
+  if (message) outcome.answered = on_message(std::move(*message));
+  if (!outcome.answered) {
+    outcome.reply.failure = Cause::kUpstreamProtocol;
+    outcome.reply.detail = message ? "the body answers another request" : message.error().message;
+  }
+  co_return outcome;
+}
+
+awaitable<HttpPeer::Outcome> HttpPeer::take_refusal(LinkPtr link) {
+  Outcome outcome;
+  std::string body;
+  link->limit(kAsideTime);
+  error_code failed;
+  while (!failed && !link->body_done() && body.size() < kRefusalBytesMax) failed = co_await link->read_body(body);
+  outcome.reply = reply_of_refusal(link->status(), link->header("Retry-After"), body);
+  outcome.expired = says_session_is_gone(link->status(), body);
+  if (failed || !link->body_done()) {
+    link->close();
+  } else {
+    pool_->release(std::move(link));
+  }
+  co_return outcome;
+}
+
+// --- Event streams
+// ------------------------------------------------------------------------------------------------------
+
+awaitable<HttpPeer::Outcome> HttpPeer::take_stream(LinkPtr link, Ticket ticket, OnMessage on_message) {
+  Outcome outcome;
+  outcome.reply = {.http_status = 200, .sent = true};
+  StreamEnd end;
+  for (int resumes = 0;;) {
+    end.any = false;
+    co_await read_events(link, end, on_message);
+    carrying_.erase(ticket);
+    outcome.answered = end.answered;
+    if (end.answered || !wanted(ticket)) co_return outcome;
+    if (end.too_large) {
+      outcome.reply.failure = Cause::kTooLarge;
+      outcome.reply.detail = "an event of more than " + std::to_string(shared_->limits.message_bytes) + " bytes";
+      co_return outcome;
+    }
+    resumes = end.any ? 0 : resumes;
+    link.reset();
+    while (!link && !end.last_id.empty() && resumes < kResumesMax && wanted(ticket)) {
+      ++resumes;
+      link = co_await resume(ticket, end);
+    }
+    if (!link) {
+      outcome.reply.failure = Cause::kReset;
+      outcome.reply.detail = "the event stream ended before the answer";
+      co_return outcome;
+    }
+  }
+}
+
+// Reads to the end of the stream. Once the answer has come the rest gets a moment, so that the connection can be used
+// again, and nobody waits for it.
+awaitable<void> HttpPeer::read_events(LinkPtr link, StreamEnd& end, const OnMessage& on_message) {
+  SseParser parser({.event_bytes = shared_->limits.message_bytes});
+  const auto on_event = [&](const SseEvent& event) {
+    end.any = true;
+    if (event.data.empty() || event.type != "message") return;
+    auto message = Message::parse(event.data, shared_->message_limits());
+    if (!message) {
+      log(LogLevel::kWarn, "upstream_garbage",
+          {{"upstream", shared_->config.name}, {"detail", message.error().message}});
+      return;
+    }
+    if (on_message(std::move(*message)) && !std::exchange(end.answered, true)) link->limit(kDrainTime);
+  };
+  std::string piece;
+  while (!link->body_done()) {
+    piece.clear();
+    const error_code failed = co_await link->read_body(piece);
+    end.too_large = !parser.feed(piece, on_event).has_value();
+    if (!parser.last_event_id().empty()) end.last_id = parser.last_event_id();
+    if (parser.retry()) end.retry = parser.retry();
+    if (!failed && !end.too_large) continue;
+    link->close();
+    co_return;
+  }
+  pool_->release(std::move(link));
+}
+
+// A GET that continues a stream after its last event; null where that did not work this time.
+awaitable<HttpPeer::LinkPtr> HttpPeer::resume(Ticket ticket, const StreamEnd& end) {
+  co_await pause(std::min(end.retry.value_or(kRetryDefault), kRetryMax));
+  if (!wanted(ticket)) co_return nullptr;
+  HttpPool::Acquired acquired = co_await pool_->acquire();
+  if (!acquired.link) co_return nullptr;
+  const LinkPtr link = acquired.link;
+  if (wanted(ticket)) {
+    carrying_[ticket] = link;
+    const std::string request_head = head("GET", 0, end.last_id);
+    error_code failed = co_await link->send(request_head, {});
+    if (!failed) failed = co_await link->read_head(shared_->limits.header_bytes);
+    const bool streams =
+        !failed && link->status() == 200 && is_media_type(link->header("Content-Type"), "text/event-stream");
+    if (streams) co_return link;
+    carrying_.erase(ticket);
+  }
+  link->close();
+  co_return nullptr;
+}
+
+// What the server says by itself. A server without such a stream answers 405, and that is that.
+awaitable<void> HttpPeer::listen(std::shared_ptr<HttpPeer> self, std::uint64_t epoch) {
+  const auto current = [&] { return !self->closed() && self->state_ == State::kUp && self->epoch_ == epoch; };
+  const OnMessage on_message = [peer = self.get()](Message message) {
+    peer->deliver(std::move(message), 0);
+    return false;
+  };
+  StreamEnd end;
+  milliseconds back_off = kRetryDefault;
+  while (current()) {
+    HttpPool::Acquired acquired = co_await self->pool_->acquire();
+    if (acquired.link && current()) {
+      self->listening_ = acquired.link;
+      const std::string request_head = self->head("GET", 0, end.last_id);
+      error_code failed = co_await acquired.link->send(request_head, {});
+      if (!failed) failed = co_await acquired.link->read_head(self->shared_->limits.header_bytes);
+      const int status = failed ? 0 : acquired.link->status();
+      const bool streams = status == 200 && is_media_type(acquired.link->header("Content-Type"), "text/event-stream");
+      end.any = false;
+      if (streams) co_await self->read_events(acquired.link, end, on_message);
+      if (!streams) acquired.link->close();
+      if (!streams && status >= 200 && status < 500) break;
+      if (end.any) back_off = kRetryDefault;
+    }
+    if (!current()) break;
+    co_await self->pause(std::min(end.retry.value_or(back_off), kRetryMax));
+    back_off = std::min(back_off * 2, kRetryMax);
+  }
+  if (self->epoch_ == epoch) self->listening_.reset();
+}
+
+// --- The session
+// --------------------------------------------------------------------------------------------------------
+
+awaitable<bool> HttpPeer::ready() {
+  if (state_ == State::kDown && !closed()) {
+    state_ = State::kStarting;
+    asio::co_spawn(reactor_.context(), handshake(self<HttpPeer>()), asio::detached);
+  }
+  while (state_ == State::kStarting && !closed()) {
+    error_code ignored;
+    co_await settled_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  co_return state_ == State::kUp;
+}
+
+awaitable<void> HttpPeer::handshake(std::shared_ptr<HttpPeer> self) {
+  const bool up = co_await self->open_session();
+  self->carrying_.erase(self->handshake_);
+  self->handshake_ = 0;
+  if (self->closed()) co_return;
+  self->state_ = up ? State::kUp : State::kDown;
+  if (up) {
+    self->epoch_ += 1;
+    self->shared_->running += 1;
+    if (self->epoch_ > 1) self->shared_->restarts += 1;
+    for (auto& text : std::exchange(self->notifications_, {})) self->send_text(std::move(text));
+    asio::co_spawn(self->reactor_.context(), listen(self, self->epoch_), asio::detached);
+  } else {
+    self->set_session({}, {});
+    self->shared_->note_error(self->start_failure_.detail);
+    log(LogLevel::kWarn, "upstream_start_failed",
+        {{"upstream", self->shared_->config.name}, {"detail", self->start_failure_.detail}});
+  }
+  self->settled_.cancel();
+}
+
+// initialize, then notifications/initialized; both within the start timeout.
+awaitable<bool> HttpPeer::open_session() {
+  handshake_ = ++shared_->last_ticket;
+  const Ticket ticket = handshake_;
+  set_session({}, {});
+  std::string result;
+  asio::steady_timer timer(reactor_.context(), shared_->config.start_timeout);
+  bool late = false;
+  timer.async_wait([weak = std::weak_ptr(self<HttpPeer>()), ticket, &late](error_code cancelled) {
+    const auto peer = weak.lock();
+    if (cancelled || !peer || peer->handshake_ != ticket) return;
+    late = true;  // this coroutine runs as long as handshake_ says so
+    peer->drop(ticket);
+  });
+  OnMessage on_message = [&](Message message) {
+    if (message.id() != std::to_string(ticket) || message.kind() == MessageKind::kRequest) return false;
+    result = message.result();
+    start_failure_.detail = "initialize was refused: " + std::string(message.error().substr(0, 200));
+    return true;
+  };
+  Outcome outcome = co_await converse(initialize_request(std::to_string(ticket), capabilities_, client_info_), ticket,
+                                      std::move(on_message));
+  if (!outcome.answered) {
+    start_failure_ = std::move(outcome.reply);
+    if (!start_failure_.failure) start_failure_.failure = Cause::kUpstreamProtocol;
+    if (late) start_failure_.failure = Cause::kStarting;
+    if (start_failure_.detail.empty())
+      start_failure_.detail = "initialize was refused: " + start_failure_.error.substr(0, 200);
+    start_failure_.error.clear();
+    co_return false;
+  }
+  const std::string_view version = accepted_version(result);
+  if (version.empty()) {
+    start_failure_.failure = Cause::kUpstreamProtocol;
+    if (!result.empty()) start_failure_.detail = "speaks a protocol version that we do not";
+    co_return false;
+  }
+  set_session(session_id_, version);
+  shared_->learn(result);
+  co_await post_aside(self<HttpPeer>(), make_notification("notifications/initialized", {}));
+  co_return true;
+}
+
+void HttpPeer::lose_session(std::uint64_t epoch) {
+  if (state_ != State::kUp || epoch_ != epoch) return;  // somebody else noticed before
+  state_ = State::kDown;
+  shared_->running -= 1;
+  set_session({}, {});
+  hub_.forget_questions();
+  if (listening_) listening_->close();
+}
+
+// A message for which no answer comes but 202.
+awaitable<void> HttpPeer::post_aside(std::shared_ptr<HttpPeer> self, std::string text) {
+  HttpPool::Acquired acquired = co_await self->pool_->acquire();
+  if (!acquired.link) co_return;
+  if (self->closed()) {
+    self->pool_->release(acquired.link);
+    co_return;
+  }
+  const LinkPtr link = acquired.link;
+  self->aside_.insert(link);
+  link->limit(kAsideTime);
+  const std::string request_head = self->head("POST", text.size());
+  error_code failed = co_await link->send(request_head, text);
+  if (!failed) failed = co_await link->read_head(self->shared_->limits.header_bytes);
+  std::string body;
+  while (!failed && !link->body_done() && body.size() < kRefusalBytesMax) failed = co_await link->read_body(body);
+  self->aside_.erase(link);
+  if (failed) {
+    link->close();
+  } else {
+    self->pool_->release(link);
+  }
+}
+
+}  // namespace bursar::broker
