@@ -2,8 +2,8 @@
 //
 //   bursar_allocate_bench [--peer-seconds 60] [--largest 10000000] [--repeats 5] [--no-peers]
 //
-// Each solve is a process of its own on one core; times are the median of the repeats, peers run once. Ends with the
-// bars and exits 1 where one is short.
+// Each solve is a process of its own on one thread; times are processor time, the median of the repeats; peers run
+// once. Ends with the bars and exits 1 where one is short.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -124,7 +124,7 @@ void choice_rows(const Settings& s, Bars& bars) {
   }
 }
 
-void knapsack_rows(const Settings& s, Bars& bars) {
+void knapsack_rows(const Settings& s) {
   std::printf("0/1 knapsack, 1000 items (Pisinger's classes, coefficients to 10^4, budget a third of the total)\n");
   for (const std::string& kind : knapsack_kinds()) {
     const KnapsackInstance p = knapsack_instance(kind, 1000, 10'000, 1);
@@ -143,7 +143,6 @@ void knapsack_rows(const Settings& s, Bars& bars) {
     if (have_cbc()) {
       const Answer cbc = run_apart([&] { return solve_by_cbc(p.value, p.cost, 0, p.budget, limit); }, limit * 1.5 + 5);
       print_row(kind, "CBC", cbc, cbc.stop == 0 ? "optimal" : "time limit");
-      static_cast<void>(bars);
     }
     if (have_glpk()) {
       const Answer glpk =
@@ -243,7 +242,7 @@ int run(int argc, char** argv) {
   Bars bars;
   batch_row(s, bars);
   choice_rows(s, bars);
-  knapsack_rows(s, bars);
+  knapsack_rows(s);
   return report(s, bars) ? 0 : 1;
 }
 

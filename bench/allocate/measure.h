@@ -10,7 +10,7 @@ namespace bursar::bench {
 struct Answer {
   double value = 0;
   double bound = 0;
-  double seconds = 0;    // of the solver alone, as it measured itself
+  double seconds = 0;    // processor time of the solver alone, without building its model
   double added_mib = 0;  // peak resident memory over what the process began with
   int stop = 0;          // StopReason for ours; 0 proven optimal and 1 not, for peers
   bool ended = false;    // false: killed after limit_s, or crashed
@@ -18,6 +18,7 @@ struct Answer {
 
 Answer run_apart(const std::function<Answer()>& solve, double limit_s);
 
+// Processor time of this process: all solvers run on one thread, and so a busy machine does not lengthen their times.
 [[nodiscard]] double now_s();
 
 // Seconds to read both arrays once from memory, the least of five passes: the floor under any solver.

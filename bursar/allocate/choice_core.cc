@@ -44,6 +44,13 @@ struct Node {
 // the states drift away from the budget.
 std::uint64_t scattered(std::uint32_t item) { return (item + 1) * 0x9E3779B97F4A7C15ULL; }
 
+bool enters_before(const CoreItem& a, const CoreItem& b) {
+  return a.ratio != b.ratio ? a.ratio < b.ratio : scattered(a.item) < scattered(b.item);
+}
+
+// Above twice this many items a spread-out few are searched first: often they already hold the optimum.
+constexpr std::size_t kFewItems = 1 << 14;
+
 class CoreSearch {
  public:
   CoreSearch(const ChoiceTable& table, double budget, const ChoiceOptions& options, Relaxation& relaxation)
@@ -53,8 +60,12 @@ class CoreSearch {
 
  private:
   void tighten();
-  void collect();
+  void look(bool everywhere);
+  void collect(bool everywhere);
+  void collect_item(std::size_t item, double slack);
+  void drop_far_items();
   void search();
+  void keep_best();
   bool extend(const CoreItem& item, std::size_t next);
   void truncate(std::size_t width, std::size_t next);
   void apply();
@@ -63,6 +74,7 @@ class CoreSearch {
     return cost <= residual_ ? r_.break_value + gain + std::max(0.0, r_.price - up_[next]) * (residual_ - cost)
                              : r_.break_value + gain - (r_.price + down_[next]) * (cost - residual_);
   }
+  [[nodiscard]] std::size_t most_alternatives() const { return std::max<std::size_t>(4096, options_.max_states / 64); }
   [[nodiscard]] double must_exceed() const { return value_ + margin_; }
   [[nodiscard]] bool good_enough() const {
     return value_ >= bound_ - margin_ || relative_gap(value_, bound_) <= options_.relative_gap;
@@ -80,13 +92,18 @@ class CoreSearch {
 
   std::vector<Alternative> alternatives_;
   std::vector<CoreItem> core_;
-  std::vector<double> up_, down_;  // [core + 1]
+  double far_up_ = kInfinity, far_down_ = kInfinity;  // least slopes of items that were left out of the core
+  double farthest_ = kInfinity;                       // items of this ratio and above are left out
+  std::vector<double> up_, down_;                     // [core + 1]
   std::vector<State> states_, merged_, scratch_;
   std::vector<Node> nodes_;
   State best_{0, 0, 0, kStay};
   std::uint32_t best_item_ = 0;
   bool improved_ = false;
   bool integral_ = false;  // all values are multiples of one number
+  std::uint64_t states_allowed_ = 0;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> changes_;  // (item, option) of the best answer of all searches
+  bool changed_ = false;
   CoreResult out_;
 };
 
@@ -106,36 +123,26 @@ void CoreSearch::tighten() {
   bound_ = std::max(bound_, value_);
 }
 
-// The items with an option that loses less than the gap, in order of entry.
-void CoreSearch::collect() {
+// The items with an option that loses less than the gap, in order of entry: of all items, or of a spread-out few.
+void CoreSearch::collect(bool everywhere) {
+  alternatives_.clear();
+  core_.clear();
+  far_up_ = far_down_ = farthest_ = kInfinity;
   ChoicePass pass(table_);
   std::vector<std::uint32_t> counts(kBlockItems);
   const double slack = top_ - value_;
-  out_.passed = true;
-  for (std::size_t from = 0; from < table_.items(); from += kBlockItems) {
+  const std::size_t stride = everywhere ? kBlockItems : table_.items() / (kFewItems / kBlockItems);
+  for (std::size_t from = 0; from < table_.items(); from += stride) {
     const std::size_t to = std::min(from + kBlockItems, table_.items());
     pass.count_close(from, to, r_.price, slack * (1 + 1e-9), counts.data());
     for (std::size_t i = from; i < to; ++i) {
-      if (counts[i - from] < 2) continue;
-      const std::size_t begin = table_.begin(i), base = begin + r_.choice[i];
-      CoreItem item{static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(alternatives_.size()), 0, kInfinity};
-      for (std::size_t o = begin; o < table_.end(i); ++o) {
-        const double cost = table_.cost[o] - table_.cost[base];
-        const double gain = table_.value[o] - table_.value[base];
-        const double loss = std::max(0.0, r_.price * cost - gain);
-        if (o == base || !table_.allowed(o) || cost == 0 || !(loss < slack)) continue;
-        alternatives_.push_back({cost, gain, loss, static_cast<std::uint32_t>(o - begin)});
-        item.ratio = std::min(item.ratio, loss / std::abs(cost));
-      }
-      item.last = static_cast<std::uint32_t>(alternatives_.size());
-      if (item.last > item.first) core_.push_back(item);
+      if (counts[i - from] > 1) collect_item(i, slack);
     }
   }
-  std::ranges::sort(core_, [](const CoreItem& a, const CoreItem& b) {
-    return a.ratio != b.ratio ? a.ratio < b.ratio : scattered(a.item) < scattered(b.item);
-  });
-  up_.assign(core_.size() + 1, kInfinity);
-  down_.assign(core_.size() + 1, kInfinity);
+  out_.passed |= everywhere;
+  std::ranges::sort(core_, enters_before);
+  up_.assign(core_.size() + 1, far_up_);
+  down_.assign(core_.size() + 1, far_down_);
   for (std::size_t j = core_.size(); j-- > 0;) {
     up_[j] = up_[j + 1];
     down_[j] = down_[j + 1];
@@ -145,6 +152,56 @@ void CoreSearch::collect() {
       ratio = std::min(ratio, x.loss / std::abs(x.cost));
     }
   }
+}
+
+void CoreSearch::collect_item(std::size_t i, double slack) {
+  const std::size_t begin = table_.begin(i), base = begin + r_.choice[i];
+  CoreItem item{static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(alternatives_.size()), 0, kInfinity};
+  double up = kInfinity, down = kInfinity;
+  for (std::size_t o = begin; o < table_.end(i); ++o) {
+    const double cost = table_.cost[o] - table_.cost[base];
+    const double gain = table_.value[o] - table_.value[base];
+    const double loss = std::max(0.0, r_.price * cost - gain);
+    if (o == base || !table_.allowed(o) || cost == 0 || !(loss < slack)) continue;
+    alternatives_.push_back({cost, gain, loss, static_cast<std::uint32_t>(o - begin)});
+    double& ratio = cost > 0 ? up : down;
+    ratio = std::min(ratio, loss / std::abs(cost));
+  }
+  item.last = static_cast<std::uint32_t>(alternatives_.size());
+  item.ratio = std::min(up, down);
+  if (item.ratio >= farthest_) {
+    alternatives_.resize(item.first);
+    far_up_ = std::min(far_up_, up);
+    far_down_ = std::min(far_down_, down);
+    return;
+  }
+  if (item.last == item.first) return;
+  core_.push_back(item);
+  if (alternatives_.size() > 2 * most_alternatives()) drop_far_items();
+}
+
+// Keeps the nearer half of the core; the rest counts only through its least slopes, which bound what it could add.
+void CoreSearch::drop_far_items() {
+  const auto middle = core_.begin() + static_cast<std::ptrdiff_t>(core_.size() / 2);
+  std::nth_element(core_.begin(), middle, core_.end(), enters_before);
+  farthest_ = std::min(farthest_, middle->ratio);
+  for (auto item = middle; item != core_.end(); ++item) {
+    for (std::uint32_t a = item->first; a < item->last; ++a) {
+      const Alternative& x = alternatives_[a];
+      double& far = x.cost > 0 ? far_up_ : far_down_;
+      far = std::min(far, x.loss / std::abs(x.cost));
+    }
+  }
+  core_.erase(middle, core_.end());
+  std::ranges::sort(core_, {}, &CoreItem::first);
+  std::uint32_t at = 0;
+  for (CoreItem& item : core_) {
+    const std::uint32_t count = item.last - item.first;
+    std::copy(alternatives_.begin() + item.first, alternatives_.begin() + item.last, alternatives_.begin() + at);
+    item.first = at;
+    item.last = at += count;
+  }
+  alternatives_.resize(at);
 }
 
 // Adds the item's alternatives to every state. False: the limit of states is reached, nothing was changed.
@@ -178,8 +235,7 @@ bool CoreSearch::extend(const CoreItem& item, std::size_t next) {
         merged_.begin(), merged_.begin() + static_cast<std::ptrdiff_t>(before), merged_.end(),
         [](const State& p, const State& q) { return p.cost != q.cost ? p.cost < q.cost : p.gain > q.gain; });
   }
-  if (nodes_.size() + merged_.size() > options_.max_states / 16 + 1024 || out_.states > options_.max_states)
-    return false;
+  if (nodes_.size() + merged_.size() > options_.max_states / 16 + 1024 || out_.states > states_allowed_) return false;
   if (!added) {
     states_.swap(merged_);
     return true;
@@ -215,8 +271,10 @@ void CoreSearch::truncate(std::size_t width, std::size_t next) {
 
 void CoreSearch::search() {
   const std::size_t width = std::max<std::size_t>(1024, options_.max_states / 512);
-  nodes_.push_back({0, kStay, kStay});
-  states_.push_back({0, 0, 0, kStay});
+  nodes_.assign(1, {0, kStay, kStay});
+  states_.assign(1, {0, 0, 0, kStay});
+  improved_ = false;
+  best_ = {0, 0, 0, kStay};
   for (std::size_t j = 0; j < core_.size() && !states_.empty() && !good_enough(); ++j) {
     const bool cancelled = options_.stop && (j % 16 == 0) && options_.stop();
     if (cancelled || !extend(core_[j], j + 1)) {
@@ -225,31 +283,50 @@ void CoreSearch::search() {
       return;
     }
     if (states_.size() > width) truncate(width, j + 1);
-    // The best answer so far may hang on a node that was dominated away: it is kept by value.
+    // The best answer so far may hang on a state that was dropped: it is kept as a node.
     if (improved_ && best_.option != kStay) {
       nodes_.push_back({best_.node, best_item_, best_.option});
       best_.node = static_cast<std::uint32_t>(nodes_.size() - 1);
       best_.option = kStay;
     }
   }
+  if (farthest_ == kInfinity) return;
+  for (const State& s : states_) lost_ = std::max(lost_, best_possible(s.cost, s.gain, core_.size()));
+}
+
+void CoreSearch::keep_best() {
+  if (!improved_) return;
+  changed_ = true;
+  changes_.clear();
+  if (best_.option != kStay) changes_.emplace_back(best_item_, best_.option);
+  for (std::uint32_t n = best_.node; n != 0; n = nodes_[n].parent)
+    changes_.emplace_back(nodes_[n].item, nodes_[n].option);
+}
+
+void CoreSearch::look(bool everywhere) {
+  lost_ = -kInfinity;
+  out_.stop = StopReason::kOptimal;
+  states_allowed_ = everywhere ? options_.max_states : options_.max_states / 32;
+  collect(everywhere);
+  search();
+  keep_best();
 }
 
 void CoreSearch::apply() {
-  if (!improved_) {
-    for (const auto& [item, option] : r_.filled) r_.choice[item] = option;
-    return;
-  }
-  if (best_.option != kStay) r_.choice[best_item_] = best_.option;
-  for (std::uint32_t n = best_.node; n != 0; n = nodes_[n].parent) r_.choice[nodes_[n].item] = nodes_[n].option;
+  for (const auto& [item, option] : changed_ ? changes_ : r_.filled) r_.choice[item] = option;
 }
 
 CoreResult CoreSearch::run() {
   value_ = r_.value;
   tighten();
   bool exhausted = false;
-  if (!good_enough()) {
-    collect();
-    search();
+  if (!good_enough() && table_.items() > 2 * kFewItems) {
+    look(false);
+    lost_ = kInfinity;  // a few items prove nothing about the others
+    if (out_.stop == StopReason::kLimit) out_.stop = StopReason::kOptimal;
+  }
+  if (!good_enough() && out_.stop != StopReason::kCancelled) {
+    look(true);
     exhausted = out_.stop == StopReason::kOptimal && !good_enough();
   }
   apply();

@@ -236,6 +236,7 @@ Result<Relaxation> Relaxer::run() {
   const std::size_t few = std::max(kDirectOptions, table_.value.size()) / 16;
   double sigmas = 4;
   for (int round = 0; round < kMaxRounds && (all_open_ || open_.size() > few); ++round) {
+    if (high_ - low_ <= 4 * kTie * high_) break;  // equal slopes: no price separates these items
     const Interval at = propose(sigmas);
     auto found = narrow(at);
     if (!found) return tl::unexpected(found.error());
@@ -256,7 +257,7 @@ Result<Relaxation> Relaxer::run() {
       settled_value_ = found->settled_value;
       open_ = std::move(found->open);
       all_open_ = false;
-      if (stuck) break;  // equal slopes: no price separates these items
+      if (stuck) break;
     }
   }
   return solve_open();
