@@ -45,6 +45,14 @@ unsigned& thread_number() {
   return mine;
 }
 
+// Whether something is paid of which nothing was reserved.
+bool overruns_unheld(const Amounts& reserved, const Amounts& actual) {
+  for (const Amount& a : actual.items()) {
+    if (a.units > 0 && reserved[a.resource] == 0) return true;
+  }
+  return false;
+}
+
 Receipt receipt_of(const HoldEntry& hold, const std::string& account) {
   return {.sequence = hold.sequence,
           .hold = hold.id,
@@ -239,9 +247,9 @@ Result<Receipt> Engine::settle(HoldId id, std::uint32_t slot, Settlement settlem
   std::unique_lock lock(shard.mutex);
   HoldEntry* hold = shard.find(slot, id);
   if (hold == nullptr) return fail(ErrorCode::kNotFound, "hold " + std::to_string(id) + " does not exist");
-  if (clock_us >= hold->expires_us && hold->state != HoldState::kSettled && !closed_ &&
-      shard.window_ended(tree_, hold->account, clock_us)) {
-    // What is paid late belongs to the window of now, which has to begin first.
+  const bool unheld = clock_us >= hold->expires_us || overruns_unheld(hold->amounts, settlement.actual);
+  if (unheld && hold->state != HoldState::kSettled && !closed_ && shard.window_ended(tree_, hold->account, clock_us)) {
+    // What was not held, or no longer, belongs to the window of now, which has to begin first.
     const AccountId path = hold->account;
     lock.unlock();
     roll_path(path, clock_us);

@@ -101,7 +101,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
     std::int64_t want = 0;            // asked for by try_reserve, not yet granted
     std::int64_t waiting = 0;         // asked for by the waiters of this batch
     std::int64_t last_used = 0, last_tick_us = 0, last_change_us = 0;
-    bool anew = false;              // its instance began, and the store does not know yet
+    bool anew = false;                  // its instance began, and the store does not know yet
     bool dirty = false, write = false;  // changed since the last checkpoint; must be written in the next batch
     bool hot = false, urgent = false;   // in hot_, in urgent_
     std::uint64_t planned = 0;          // the round that last looked at it

@@ -237,8 +237,8 @@ void Engine::plan_account(AccountOp& op, std::int64_t now_us) {
   op.cells.clear();
   for (const Limit& limit : op.spec.limits) {
     const CellId id = plan_cell(op, limit, now_us);
-    op.cells.push_back({.id = id, .account = op.id, .limit = limit, .begin_us = cells_[id].begin_us,
-                        .anew = cells_[id].anew});
+    op.cells.push_back(
+        {.id = id, .account = op.id, .limit = limit, .begin_us = cells_[id].begin_us, .anew = cells_[id].anew});
     cells_[id].write = true;
     warm(id, true);
   }
@@ -250,7 +250,8 @@ void Engine::plan_account(AccountOp& op, std::int64_t now_us) {
                            .account = op.id,
                            .limit = cells_[ref.cell].limit,
                            .live = false,
-                           .begin_us = cells_[ref.cell].begin_us, .anew = cells_[ref.cell].anew});
+                           .begin_us = cells_[ref.cell].begin_us,
+                           .anew = cells_[ref.cell].anew});
   }
   inflight_.batch.accounts.push_back(std::move(write));
 }

@@ -1,14 +1,13 @@
 // Speed of the ledger, beside what it is to be compared with. Times are CPU, for the machine may be shared.
-#include <benchmark/benchmark.h>
-#include <sqlite3.h>
-#include <sys/resource.h>
-#include <time.h>
-
 #include <algorithm>
+#include <benchmark/benchmark.h>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <sqlite3.h>
+#include <sys/resource.h>
 #include <thread>
+#include <time.h>
 #include <vector>
 
 #include "bursar/ledger/ledger.h"

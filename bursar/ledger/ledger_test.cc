@@ -1,10 +1,9 @@
 #include "bursar/ledger/ledger.h"
 
-#include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
-
 #include <atomic>
 #include <future>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 #include <thread>
 
 #include "bursar/ledger/simulated_store.h"
@@ -149,7 +148,9 @@ TEST_F(LedgerTest, OverrunIsRecordedAndShown) {
 
 TEST_F(LedgerTest, DroppedAndExpiredHoldsGiveBackAndLateSettlementsAreTheTruth) {
   put({.path = "acme", .limits = {total(kCalls, 10)}});
-  { Hold dropped = hold({.account = "acme", .amounts = calls(10)}); }
+  {
+    Hold dropped = hold({.account = "acme", .amounts = calls(10)});
+  }
   EXPECT_EQ(line("acme").left, 10);
   Hold h = hold({.account = "acme", .amounts = calls(10), .ttl = 10s});
   ASSERT_TRUE(h.extend(20s));
@@ -189,7 +190,9 @@ TEST_F(LedgerTest, AKeyGivesTheSameHoldAndIsNeverChargedTwice) {
   Hold again = hold(request);
   EXPECT_EQ(first.id(), again.id());
   EXPECT_EQ(line("acme").held, 4);
-  { Hold dropped = std::move(again); }
+  {
+    Hold dropped = std::move(again);
+  }
   EXPECT_TRUE(first.active());
   EXPECT_EQ(refusal({.account = "acme", .amounts = calls(5), .idempotency_key = "k"}).why, Refusal::Why::kKeyConflict);
   const auto receipt = first.settle({.actual = calls(3)});
@@ -296,7 +299,9 @@ TEST_F(LedgerTest, LimitsOnWhatOutsidersFill) {
   EXPECT_EQ(refusal({.account = "acme", .amounts = calls(1)}).why, Refusal::Why::kStoreUnavailable);
   EXPECT_EQ(line("acme").held, 2);
   a.release();
-  { Hold gone = std::move(a); }
+  {
+    Hold gone = std::move(a);
+  }
   EXPECT_TRUE(hold({.account = "acme", .amounts = calls(1)}).active());
   EXPECT_FALSE(b.settle({.actual = calls(1), .memo = std::string(257, 'x')}));
   EXPECT_FALSE(b.settle({.actual = calls(-1)}));
@@ -362,7 +367,8 @@ TEST(LedgerThreads, HoldsAndLimitsChangeUnderLoad) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; !stop; ++i) {
-        Reservation r = (*ledger)->reserve_blocking({.account = "o", .amounts = calls(1 + i % 3),
+        Reservation r = (*ledger)->reserve_blocking({.account = "o",
+                                                     .amounts = calls(1 + i % 3),
                                                      .idempotency_key = i % 7 == 0 ? std::to_string(i % 50 + t) : ""});
         if (auto* hold = std::get_if<Hold>(&r); hold != nullptr && i % 4 != 0) (void)hold->settle({.actual = calls(1)});
       }

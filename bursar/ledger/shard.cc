@@ -58,7 +58,9 @@ bool Shard::pay(const Tree& tree, const HoldEntry& hold, const Amounts& actual, 
     for (const CellRef ref : tree.accounts[id].cells) {
       ShardCell& cell = cells[ref.cell];
       const std::int64_t h = held[ref.resource], a = paid[ref.resource];
-      if ((h | a) == 0 || cell.born > hold.born) continue;
+      if ((h | a) == 0) continue;
+      // What was held belongs to the window it was taken in; what was not belongs to the window of now.
+      if (h != 0 && cell.born > hold.born) continue;
       cell.held -= h;
       cell.spent += a;
       cell.free += h - a;

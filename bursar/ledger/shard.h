@@ -115,7 +115,8 @@ class alignas(64) Shard {
   void take(const Tree& tree, AccountId leaf, const Asks& asks);
   void give_back(const Tree& tree, const HoldEntry& hold);
   // True where it left a cell in debt: the allowances of other shards must be called back.
-  [[nodiscard]] bool pay(const Tree& tree, const HoldEntry& hold, const Amounts& actual, bool late, std::int64_t now_us);
+  [[nodiscard]] bool pay(const Tree& tree, const HoldEntry& hold, const Amounts& actual, bool late,
+                         std::int64_t now_us);
 
   [[nodiscard]] bool window_ended(const Tree& tree, AccountId leaf, std::int64_t now_us) const;
 

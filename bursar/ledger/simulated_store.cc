@@ -91,7 +91,8 @@ void SimulatedStore::put_account(Image& image, const AccountWrite& write, std::i
     if (row.id >= image.cells.size()) image.cells.resize(row.id + 1);
     CellRow& cell = image.cells[row.id];
     if (cell.level_at_us == 0) {
-      cell = {.id = row.id, .account = row.account, .limit = row.limit, .level = row.limit.amount, .level_at_us = now_us};
+      cell = {
+          .id = row.id, .account = row.account, .limit = row.limit, .level = row.limit.amount, .level_at_us = now_us};
     }
     std::int64_t outstanding = 0;
     for (const auto& [key, lease] : image.leases) {
@@ -173,10 +174,16 @@ Result<std::vector<LeaseAnswer>> SimulatedStore::commit(const Batch& batch) {
 Receipt SimulatedStore::receipt_of(const Image& image, const ReceiptRow& row) {
   const auto amounts = unpack_receipt(row.amounts, row.flags);
   LEDGER_ASSERT(amounts.has_value());
-  return {.sequence = row.sequence, .hold = row.hold, .account = image.accounts.at(row.account).spec.path,
-          .reserved = amounts->reserved, .actual = amounts->actual, .overrun = amounts->overrun,
-          .at = wall_from_unix_us(row.at_us), .uncertain = (row.flags & kFlagUncertain) != 0,
-          .idempotency_key = std::string(row.key), .memo = std::string(row.memo)};
+  return {.sequence = row.sequence,
+          .hold = row.hold,
+          .account = image.accounts.at(row.account).spec.path,
+          .reserved = amounts->reserved,
+          .actual = amounts->actual,
+          .overrun = amounts->overrun,
+          .at = wall_from_unix_us(row.at_us),
+          .uncertain = (row.flags & kFlagUncertain) != 0,
+          .idempotency_key = std::string(row.key),
+          .memo = std::string(row.memo)};
 }
 
 Result<std::vector<Receipt>> SimulatedStore::receipts(const ReceiptQuery& query) {

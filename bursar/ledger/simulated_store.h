@@ -31,10 +31,10 @@ enum class StoreFault : std::uint8_t {
 
 enum class PlantedBug : std::uint8_t {
   kNone,
-  kLeasesNotSynced,    // leases are granted before they are on disk
-  kReceiptsNotSynced,  // receipts are acknowledged before they are on disk
-  kGrantsTooMuch,      // the limit is not checked
-  kForgetsStranded,    // what a dead process had leased and not settled is free again
+  kLeasesNotSynced,     // leases are granted before they are on disk
+  kReceiptsNotSynced,   // receipts are acknowledged before they are on disk
+  kGrantsTooMuch,       // the limit is not checked
+  kForgetsStranded,     // what a dead process had leased and not settled is free again
   kBucketNeverEmpties,  // rate: leased tokens stay in the bucket
 };
 

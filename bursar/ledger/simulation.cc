@@ -18,7 +18,8 @@ class Simulation {
   explicit Simulation(const SimulationOptions& options)
       : options_(options),
         random_(options.seed),
-        clock_(wall_from_unix_us(1'790'000'000 * kSecond + static_cast<std::int64_t>(options.seed % 5'000'000) * kSecond)),
+        clock_(
+            wall_from_unix_us(1'790'000'000 * kSecond + static_cast<std::int64_t>(options.seed % 5'000'000) * kSecond)),
         disk_(std::make_shared<SimulatedDisk>()) {
     disk_->bug = options.bug;
   }
@@ -97,13 +98,13 @@ class Simulation {
   Model model_;
   SimulationReport report_;
   std::vector<Live> live_;
-  std::map<std::string, KeyUse> keys_;  // by account and key
+  std::map<std::string, KeyUse> keys_;                        // by account and key
   std::map<std::uint64_t, Receipt> receipts_, acknowledged_;  // all that were ever given; those that were durable
   std::vector<HoldId> settled_;
   std::vector<AccountSpec> pending_, limbo_;  // asked for; failed once, and still to be written
   Phase phase_ = Phase::kIdle;
   int step_ = 0;
-  bool calm_ = false;
+  bool calm_ = false, syncing_ = false;
   int waiting_ = 0;
   unsigned next_key_ = 0;
 };
@@ -122,7 +123,9 @@ Limit Simulation::random_limit(WindowKind kind) {
     case WindowKind::kMonth: return {kCalls, static_cast<std::int64_t>(50 + below(500)), {kind, zones[below(4)]}};
     case WindowKind::kRate: break;
   }
-  return {kTokens, static_cast<std::int64_t>(40 + below(200)), {.kind = WindowKind::kRate, .period = Duration{60 * kSecond}}};
+  return {kTokens,
+          static_cast<std::int64_t>(40 + below(200)),
+          {.kind = WindowKind::kRate, .period = Duration{60 * kSecond}}};
 }
 
 AccountSpec Simulation::random_spec(const std::string& path) {
@@ -173,7 +176,8 @@ void Simulation::restart(bool graceful) {
   }
   std::map<std::string, std::int64_t> before;
   engine_->close(graceful);
-  const bool open_holds = std::any_of(model_.holds.begin(), model_.holds.end(), [](auto& h) { return !h.second.ended; });
+  const bool open_holds =
+      std::any_of(model_.holds.begin(), model_.holds.end(), [](auto& h) { return !h.second.ended; });
   for (const auto& [name, cell] : model_.cells) before[name] = cell.base + cell.spent;
   if (graceful) {
     for (auto& [id, hold] : model_.holds) model_.acknowledge(hold);
@@ -215,12 +219,13 @@ void Simulation::check_restart(bool clean, const std::map<std::string, std::int6
   limbo_.clear();
   std::uint64_t rolled = 0;
   model_.roll(now(), rolled);
+  for (auto& [name, cell] : model_.cells) cell.base_known = cell.attached;
   for (const Standing& line : engine_->standing({})) {
     const std::string name = Model::cell_name(line.account, line.limit);
     ModelCell& cell = model_.cells.at(name);
     if (line.limit.window.kind == WindowKind::kRate) continue;
-    require(line.spent >= cell.truth, name + " stands at " + std::to_string(line.spent) + " after a restart; the truth is " +
-                                          std::to_string(cell.truth));
+    require(line.spent >= cell.truth, name + " stands at " + std::to_string(line.spent) +
+                                          " after a restart; the truth is " + std::to_string(cell.truth));
     require(line.held == 0, name + " holds something after a restart");
     if (clean && before.contains(name) && rolled == 0 && limbo_.empty()) {
       require(line.spent == before.at(name), name + " was " + std::to_string(before.at(name)) +
@@ -229,7 +234,8 @@ void Simulation::check_restart(bool clean, const std::map<std::string, std::int6
     report_.stranded += static_cast<std::uint64_t>(line.stranded);
     cell.base = line.spent;
   }
-  const auto receipts = engine_->receipts({.under = {}, .from = WallTime::min(), .to = WallTime::max(), .limit = 100'000});
+  const auto receipts =
+      engine_->receipts({.under = {}, .from = WallTime::min(), .to = WallTime::max(), .limit = 100'000});
   std::map<std::uint64_t, Receipt> stored;
   std::set<HoldId> seen;
   for (const Receipt& r : *receipts) {
@@ -306,26 +312,32 @@ void Simulation::refused(const ReserveRequest& request, const Refusal& refusal) 
     return;
   }
   if (refusal.why != Refusal::Why::kLimit || refusal.window.kind == WindowKind::kRate) return;
+  if (syncing_)
+    return;  // the hold of a sync account may stand in the way, which the model learns of when it is granted
   catch_up();
   const Limit limit{refusal.resource, refusal.limit, refusal.window};
   const auto found = model_.cells.find(Model::cell_name(refusal.account, limit));
   if (found == model_.cells.end()) return violate("refused by a limit that nobody set: " + refusal.to_error().message);
   const ModelCell& cell = found->second;
-  require(cell.base + cell.spent + cell.held + refusal.asked > cell.amount_low,
+  require(!cell.base_known || cell.base + cell.spent + cell.held + refusal.asked > cell.amount_low,
           "phantom refusal of " + refusal.account + ": " + refusal.to_error().message);
 }
 
 void Simulation::answered(const ReserveRequest& request, Reservation answer) {
-  if (auto* hold = std::get_if<Hold>(&answer)) granted(request, std::move(*hold));
-  else if (auto* refusal = std::get_if<Refusal>(&answer)) refused(request, *refusal);
+  if (auto* hold = std::get_if<Hold>(&answer))
+    granted(request, std::move(*hold));
+  else if (auto* refusal = std::get_if<Refusal>(&answer))
+    refused(request, *refusal);
 }
 
 void Simulation::reserve() {
   if (model_.accounts.empty()) return;
   catch_up();
-  ReserveRequest request{.account = random_account(), .amounts = random_amounts(chance(10) ? 200 : 12),
-                         .ttl = Duration{1'000 + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(
-                                                     chance(20) ? 5 * kHour : 30 * kSecond)))}};
+  ReserveRequest request{
+      .account = random_account(),
+      .amounts = random_amounts(chance(10) ? 200 : 12),
+      .ttl = Duration{
+          1'000 + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(chance(20) ? 5 * kHour : 30 * kSecond)))}};
   if (chance(30)) request.idempotency_key = "k" + std::to_string(next_key_++);
   if (!keys_.empty() && chance(12)) {
     auto at = keys_.begin();
@@ -352,7 +364,9 @@ void Simulation::reserve() {
     answered(request, std::move(r));
   });
   // The hold of a sync account is taken before it is granted; keep both in one instant, so that the model can follow.
+  syncing_ = sync;
   for (int i = 0; sync && !*done && i < 20; ++i) pump();
+  syncing_ = false;
 }
 
 void Simulation::settle() {
@@ -426,8 +440,10 @@ void Simulation::put(const AccountSpec& spec) {
   engine_->put_account(spec, [this, spec](Result<void> ok) {
     const auto at = std::find(pending_.begin(), pending_.end(), spec);
     if (at != pending_.end()) pending_.erase(at);
-    if (ok) model_.confirm(spec, now());
-    else limbo_.push_back(spec);
+    if (ok)
+      model_.confirm(spec, now());
+    else
+      limbo_.push_back(spec);
   });
 }
 
@@ -506,8 +522,8 @@ void Simulation::turn_slow_side() {
       } else if (disk_->next_fault == StoreFault::kFull && chance(30)) {
         disk_->next_fault = StoreFault::kNone;
       }
+      engine_->collect();  // serves waiters first, then lets the changes restrict
       for (const AccountSpec& spec : pending_) model_.attach(spec, now());
-      engine_->collect();
       phase_ = Phase::kCollected;
       break;
     case Phase::kCollected:
@@ -547,10 +563,12 @@ void Simulation::check_disk() {
     std::int64_t bound = 0;
     if (row.begin_us == cell.begin_us) {
       bound = row.base;
-      if (lease != disk_->current.leases.end() && lease->second.begin_us == row.begin_us) bound += lease->second.granted;
+      if (lease != disk_->current.leases.end() && lease->second.begin_us == row.begin_us)
+        bound += lease->second.granted;
     }
-    require(bound >= most || !pending_.empty() || !limbo_.empty(),
-            name + ": the disk bounds " + std::to_string(bound) + " and " + std::to_string(most) + " is spent and held");
+    require(
+        bound >= most || !pending_.empty() || !limbo_.empty(),
+        name + ": the disk bounds " + std::to_string(bound) + " and " + std::to_string(most) + " is spent and held");
   }
 }
 
@@ -588,14 +606,16 @@ void Simulation::check() {
       violate(name + " is unknown to the model");
       continue;
     }
-    const ModelCell& cell = found->second;
-    require(line.held == cell.held, name + " holds " + std::to_string(line.held) + "; the model " + std::to_string(cell.held));
+    ModelCell& cell = found->second;
+    if (!std::exchange(cell.base_known, true)) cell.base = line.spent - cell.spent;
+    require(line.held == cell.held,
+            name + " holds " + std::to_string(line.held) + "; the model " + std::to_string(cell.held));
     if (line.limit.window.kind == WindowKind::kRate) {
       require(line.spent + line.held + line.left >= line.limit.amount, name + ": the bucket leaks");
       continue;
     }
-    require(line.spent == cell.base + cell.spent, name + " spent " + std::to_string(line.spent) + "; the model " +
-                                                      std::to_string(cell.base + cell.spent));
+    require(line.spent == cell.base + cell.spent,
+            name + " spent " + std::to_string(line.spent) + "; the model " + std::to_string(cell.base + cell.spent));
   }
   check_disk();
   check_children();
@@ -622,18 +642,30 @@ void Simulation::forgive() {
 void Simulation::step() {
   Engine::pretend_thread(static_cast<unsigned>(below(options_.shards)));
   const std::uint64_t what = below(1000);
-  if (what < 330) reserve();
-  else if (what < 560) settle();
-  else if (what < 600) let_go();
-  else if (what < 620) extend();
-  else if (what < 650) change_account();
-  else if (what < 680) flush();
-  else if (what < 780) advance_clock();
-  else if (what < 985) turn_slow_side();
-  else if (what < 993) restart(false);
-  else if (what < 996) restart(true);
-  else if (what < 997) forgive();
-  else check();
+  if (what < 330)
+    reserve();
+  else if (what < 560)
+    settle();
+  else if (what < 600)
+    let_go();
+  else if (what < 620)
+    extend();
+  else if (what < 650)
+    change_account();
+  else if (what < 680)
+    flush();
+  else if (what < 780)
+    advance_clock();
+  else if (what < 985)
+    turn_slow_side();
+  else if (what < 993)
+    restart(false);
+  else if (what < 996)
+    restart(true);
+  else if (what < 997)
+    forgive();
+  else
+    check();
 }
 
 SimulationReport Simulation::run() {

@@ -21,7 +21,8 @@ std::vector<std::string> Model::path(const std::string& leaf) const {
 template <class F>
 void Model::each_cell(const std::string& leaf, F&& f) {
   for (const std::string& name : path(leaf)) {
-    for (const Limit& limit : accounts.at(name).limits) f(name, cells.at(cell_name(name, limit)), cell_name(name, limit));
+    for (const Limit& limit : accounts.at(name).limits)
+      f(name, cells.at(cell_name(name, limit)), cell_name(name, limit));
   }
 }
 
@@ -105,14 +106,18 @@ void Model::roll(std::int64_t now_us, std::uint64_t& rolled) {
     if (begin <= cell.begin_us) continue;
     cell.begin_us = begin;
     cell.instance = next_instance_++;
+    cell.base_known = true;
     cell.base = cell.spent = cell.held = cell.overrun = cell.truth = cell.direct = 0;
     ++rolled;
   }
 }
 
 void Model::grant(HoldId id, const ReserveRequest& request, std::int64_t now_us, bool guarded) {
-  ModelHold hold{.account = request.account, .key = request.idempotency_key, .amounts = request.amounts,
-                 .expires_us = now_us + request.ttl.count(), .guarded = guarded};
+  ModelHold hold{.account = request.account,
+                 .key = request.idempotency_key,
+                 .amounts = request.amounts,
+                 .expires_us = now_us + request.ttl.count(),
+                 .guarded = guarded};
   each_cell(request.account, [&](const std::string& name, ModelCell& cell, const std::string& cell_id) {
     const std::int64_t units = request.amounts[cell.limit.resource];
     hold.instances[cell_id] = cell.instance;
@@ -149,7 +154,7 @@ void Model::settle(ModelHold& hold, const Receipt& receipt, bool late, std::int6
   each_cell(hold.account, [&](const std::string& name, ModelCell& cell, const std::string& cell_id) {
     const std::int64_t actual = receipt.actual[cell.limit.resource];
     const std::int64_t reserved = late ? 0 : hold.amounts[cell.limit.resource];
-    if (late) hold.instances[cell_id] = cell.instance;
+    if (reserved == 0) hold.instances[cell_id] = cell.instance;
     if (hold.instances[cell_id] != cell.instance) return;
     cell.held -= reserved;
     cell.spent += actual;
@@ -158,7 +163,8 @@ void Model::settle(ModelHold& hold, const Receipt& receipt, bool late, std::int6
     if (name == hold.account) cell.direct += actual - reserved;
     if (cell.limit.window.kind == WindowKind::kRate) {
       refill(cell, now_us);
-      cell.tokens = std::min(static_cast<double>(cell.amount_high), cell.tokens + static_cast<double>(reserved - actual));
+      cell.tokens =
+          std::min(static_cast<double>(cell.amount_high), cell.tokens + static_cast<double>(reserved - actual));
     }
   });
   hold.settled = hold.ended = true;

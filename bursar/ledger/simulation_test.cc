@@ -24,10 +24,11 @@ TEST(Simulation, HoldsEveryInvariantOverAThousandSeeds) {
     sum.stranded += r.stranded;
     sum.commits += r.commits;
   }
-  std::printf("granted %lu refused %lu settled %lu overruns %lu late %lu crashes %lu restarts %lu faults %lu rolled %lu "
-              "idempotent %lu limit changes %lu stranded %lu commits %lu\n",
-              sum.granted, sum.refused, sum.settled, sum.overruns, sum.late, sum.crashes, sum.restarts, sum.faults,
-              sum.rolled, sum.idempotent, sum.limit_changes, sum.stranded, sum.commits);
+  std::printf(
+      "granted %lu refused %lu settled %lu overruns %lu late %lu crashes %lu restarts %lu faults %lu rolled %lu "
+      "idempotent %lu limit changes %lu stranded %lu commits %lu\n",
+      sum.granted, sum.refused, sum.settled, sum.overruns, sum.late, sum.crashes, sum.restarts, sum.faults, sum.rolled,
+      sum.idempotent, sum.limit_changes, sum.stranded, sum.commits);
   // A simulation in which nothing happens proves nothing.
   EXPECT_GT(sum.granted, 10'000U);
   EXPECT_GT(sum.refused, 5'000U);

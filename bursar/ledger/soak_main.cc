@@ -63,8 +63,8 @@ int main(int argc, char** argv) {
     if (over) return 0;
     // The number of shards is part of what varies.
     const std::uint64_t seed = arguments.start + seeds;
-    const auto result = bursar::ledger::simulate({.seed = seed, .steps = static_cast<int>(arguments.steps),
-                                                  .shards = static_cast<unsigned>(1 + seed % 4)});
+    const auto result = bursar::ledger::simulate(
+        {.seed = seed, .steps = static_cast<int>(arguments.steps), .shards = static_cast<unsigned>(1 + seed % 4)});
     if (!result.violation.empty()) {
       std::printf("VIOLATION %s\nrun it again: bursar-ledger-soak --start %llu --count 1 --steps %llu\n",
                   result.violation.c_str(), static_cast<unsigned long long>(seed),

@@ -1,17 +1,16 @@
 #include "bursar/ledger/sqlite_store.h"
 
 #include <fcntl.h>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <random>
+#include <set>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-#include <random>
-#include <set>
 #include <thread>
+#include <unistd.h>
 
 #include "bursar/ledger/ledger.h"
 
@@ -76,10 +75,11 @@ const AccountSpec kAcme{.path = "acme", .limits = {{.resource = kCalls, .amount 
 TEST_F(SqliteStoreTest, KeepsAccountsCountsAndReceiptsOverARestart) {
   open();
   const auto gpu = Resource::declare("gpu_seconds");
-  AccountSpec spec{.path = "acme",
-                   .limits = {{.resource = *gpu, .amount = 50, .window = {.kind = WindowKind::kMonth, .time_zone = "Europe/Berlin"}},
-                              {.resource = kCalls, .amount = 9, .window = {.kind = WindowKind::kRate, .period = 60s}}},
-                   .fail_open = true};
+  AccountSpec spec{
+      .path = "acme",
+      .limits = {{.resource = *gpu, .amount = 50, .window = {.kind = WindowKind::kMonth, .time_zone = "Europe/Berlin"}},
+                 {.resource = kCalls, .amount = 9, .window = {.kind = WindowKind::kRate, .period = 60s}}},
+      .fail_open = true};
   ASSERT_TRUE(ledger->put_account(spec));
   ASSERT_TRUE(ledger->put_account({.path = "acme/ada", .frozen = true, .sync = true}));
   Amounts amounts = calls(2);
@@ -142,7 +142,8 @@ TEST_F(SqliteStoreTest, DamageIsFoundBeforeAnythingIsSpent) {
 }
 
 TEST_F(SqliteStoreTest, FilesThatAreNoLedgerAreRefused) {
-  std::ofstream(path) << "hello, this is not a database, and long enough to be read as one ............................";
+  std::ofstream(path)
+      << "hello, this is not a database, and long enough to be read as one ............................";
   EXPECT_EQ(try_open().error().code, ErrorCode::kCorrupt);
   fs::remove(path);
   sqlite3* db = nullptr;
@@ -173,14 +174,25 @@ TEST_F(SqliteStoreTest, AFullFileRefusesToSpendAndKeepsEverything) {
 }
 
 TEST_F(SqliteStoreTest, AReadOnlyFileIsAClearError) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may write everything";
   open();
   ledger.reset();
-  fs::permissions(path, fs::perms::owner_read);
-  EXPECT_EQ(try_open().error().code, ErrorCode::kUnavailable);
-  fs::permissions(path, fs::perms::owner_all);
-  fs::permissions(directory, fs::perms::owner_read | fs::perms::owner_exec);
-  EXPECT_EQ(try_open().error().code, ErrorCode::kUnavailable);
+  fs::permissions(path, fs::perms::owner_read | fs::perms::others_read);
+  fs::permissions(path + ".lock", fs::perms::all);
+  fs::permissions(directory, fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
+  const auto attempt = [&] {  // as a user who may only read: root may write everything
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (::geteuid() == 0 && ::seteuid(65'534) != 0) ::_exit(9);
+      const auto opened = try_open();
+      ::_exit(!opened && opened.error().code == ErrorCode::kUnavailable && opened.error().message.size() > 20 ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+  };
+  EXPECT_EQ(attempt(), 0);  // the file
+  fs::permissions(path + ".lock", fs::perms::owner_all);
+  EXPECT_EQ(attempt(), 0);  // the folder and its lock
 }
 
 TEST_F(SqliteStoreTest, AForeignTransactionRefusesGrantsUntilItEnds) {
@@ -207,8 +219,10 @@ TEST_F(SqliteStoreTest, AForeignTransactionRefusesGrantsUntilItEnds) {
   auto opened = Ledger::open(std::move(*store), clock);
   if (!opened) ::_exit(4);
   Ledger& ledger = **opened;
-  if (!ledger.put_account({.path = "acme", .limits = {{.resource = kCalls, .amount = limit, .window = {}}}})) ::_exit(5);
-  if (!ledger.put_account({.path = "acme/ada", .limits = {{.resource = kCalls, .amount = limit, .window = {}}}})) ::_exit(6);
+  if (!ledger.put_account({.path = "acme", .limits = {{.resource = kCalls, .amount = limit, .window = {}}}}))
+    ::_exit(5);
+  if (!ledger.put_account({.path = "acme/ada", .limits = {{.resource = kCalls, .amount = limit, .window = {}}}}))
+    ::_exit(6);
   std::vector<std::uint64_t> unacknowledged;
   for (int i = 1;; ++i) {
     Reservation r = ledger.reserve_blocking({.account = "acme/ada", .amounts = calls(2)});
@@ -248,7 +262,9 @@ TEST_F(SqliteStoreTest, KillNineNeverOverspendsNorLosesWhatWasAcknowledged) {
     open();  // the dead process's lock must not stand in the way
     std::int64_t spent = 0;
     std::set<std::uint64_t> stored;
-    for (const Receipt& r : *ledger->receipts("", WallTime::min(), WallTime::max(), 1'000'000)) {
+    const auto receipts = ledger->receipts("", WallTime::min(), WallTime::max(), 1'000'000);
+    ASSERT_TRUE(receipts) << receipts.error().message;
+    for (const Receipt& r : *receipts) {
       spent += r.actual[kCalls];
       EXPECT_TRUE(stored.insert(r.sequence).second);
     }
