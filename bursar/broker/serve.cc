@@ -12,6 +12,7 @@
 #include <tuple>
 #include <unistd.h>
 
+#include "bursar/broker/admin/address.h"
 #include "bursar/broker/audit/audit_log.h"
 #include "bursar/broker/config/reload.h"
 #include "bursar/broker/http/doors.h"
@@ -164,6 +165,10 @@ Result<void> Gateway::State::start() {
   if (auto ok = open_doors(); !ok) return ok;
   reactors_->start();
   services_->catalogue->set(*upstreams);
+  // For the command line of the same user: where to look, and a secret that lets it in.
+  if (auto ok = publish_address(config()->database, {"http://" + listen(), keys_->issue_local_admin()}); !ok) {
+    log(LogLevel::kWarn, "address_not_published", {{"why", ok.error().message}});
+  }
   ticker_ = std::thread([this] {
     std::unique_lock lock(mutex_);
     for (int count = 1; !stopping_; ++count) {
@@ -455,6 +460,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   if (ticker_.joinable()) ticker_.join();
   if (!server_) return;  // never started
   draining_.store(true);
+  withdraw_address(config()->database);
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));
   sessions_->close_all(Cause::kShutdown);

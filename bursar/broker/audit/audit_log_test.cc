@@ -244,7 +244,7 @@ TEST(AuditRecordOf, SaysWhoWhatAndWhereItStoppedWithoutSecrets) {
   const AuditRecord r = record_of(call, wall_from_unix_us(1'005'000));
   EXPECT_EQ(r.stages, "authenticate:12,admit!41");
   EXPECT_EQ(r.principal, "key:ada");
-  EXPECT_EQ(r.tool, "read");
+  EXPECT_EQ(r.tool, "files.read");
   EXPECT_EQ(r.upstream, "files");
   EXPECT_EQ(r.elapsed_us, 5000);
   EXPECT_EQ(r.category, "UPSTREAM_FAILURE");

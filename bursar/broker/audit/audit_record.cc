@@ -54,7 +54,7 @@ AuditRecord record_of(const Call& call, WallTime now, bool raw_arguments) {
   record.principal = cut(call.principal.subject);
   record.account = cut(call.principal.account);
   record.method = cut(call.request.method());
-  record.tool = cut(call.target ? std::string_view(call.target->name) : call.request.name());
+  record.tool = cut(call.target ? std::string_view(call.target->exposed) : call.request.name());
   record.upstream = call.target ? cut(call.target->upstream) : std::string();
   record.era = call.ingress.era == Era::kModern ? "modern" : "legacy";
   record.stages = stages_text(call.stages);

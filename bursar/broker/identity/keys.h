@@ -61,6 +61,9 @@ class KeyStore final : public KeyVerifier {
   [[nodiscard]] Result<std::vector<KeyInfo>> list() const;     // by name
   [[nodiscard]] std::optional<Principal> verify(std::string_view secret) const override;
   [[nodiscard]] std::size_t valid_keys() const;
+  // A secret of an administrator without an account, known to this object alone and gone with it; for the command line
+  // of the user who runs the gateway. Empty where the system has no random bytes.
+  [[nodiscard]] std::string issue_local_admin();
   Result<void> refresh();  // reads again what another process may have changed
 
  private:

@@ -144,6 +144,19 @@ TEST_F(Keys, AreListedWithoutCreatingAnything) {
   EXPECT_EQ((*keys)[0].hint.size(), 4U);
 }
 
+TEST_F(Keys, ALocalAdministratorIsKnownToTheProcessAloneAndLeavesNoTrace) {
+  const auto gateway = open();
+  const std::string secret = gateway->issue_local_admin();
+  ASSERT_TRUE(gateway->verify(secret));
+  EXPECT_TRUE(gateway->verify(secret)->admin);
+  EXPECT_EQ(gateway->verify(secret)->account, "");
+  ASSERT_TRUE(gateway->create({.name = "other", .account = "x"}));
+  EXPECT_TRUE(gateway->verify(secret)) << "it survives that keys are read again";
+  EXPECT_FALSE(open()->verify(secret));
+  EXPECT_EQ(gateway->list()->size(), 1U);
+  EXPECT_EQ(gateway->valid_keys(), 1U);
+}
+
 TEST_F(Keys, VerifyRunsWhileKeysChange) {
   const auto keys = open();
   const std::string secret = keys->create({.name = "steady", .account = "x"})->secret;
