@@ -46,7 +46,8 @@ void Engine::drain(std::int64_t now_us) {
       shard.cells[id].dirty = false;
       cells_[id].dirty = true;
       cells_[id].last_change_us = now_us;
-      warm(id, false);
+      // A debt is written with the receipt that made it, or a crash between the two would forget it.
+      warm(id, shard.cells[id].free < 0 || cells_[id].pool < 0);
     }
     shard.dirty.clear();
   }

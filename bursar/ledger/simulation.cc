@@ -105,6 +105,8 @@ class Simulation {
   Phase phase_ = Phase::kIdle;
   int step_ = 0;
   bool calm_ = false, syncing_ = false;
+  std::set<std::string> ever_open_;  // accounts that were fail_open at some time
+  int doubt_ = 0;                    // rounds until everything lent during a failure is written
   int waiting_ = 0;
   unsigned next_key_ = 0;
 };
@@ -285,7 +287,8 @@ void Simulation::granted(const ReserveRequest& request, Hold hold) {
   bool guarded = true, sync = false;
   for (const std::string& name : model_.path(request.account)) sync = sync || model_.accounts.at(name).sync;
   for (const std::string& name : model_.path(request.account)) {
-    if (model_.accounts.at(name).fail_open && engine_->failing()) guarded = false;
+    // What was lent to a fail_open account while the store failed stays unguarded until it was written.
+    if (ever_open_.contains(name) && (doubt_ > 0 || engine_->failing())) guarded = false;
     // The hold of a sync account may have been taken just before the freeze, and granted with it.
     const bool changing = sync || !pending_.empty() || !limbo_.empty();
     require(!model_.accounts.at(name).frozen || changing, name + " is frozen and was charged");
@@ -436,6 +439,7 @@ void Simulation::extend() {
 
 void Simulation::put(const AccountSpec& spec) {
   pending_.push_back(spec);
+  if (spec.fail_open) ever_open_.insert(spec.path);
   model_.put_pending(spec);
   engine_->put_account(spec, [this, spec](Result<void> ok) {
     const auto at = std::find(pending_.begin(), pending_.end(), spec);
@@ -533,6 +537,7 @@ void Simulation::turn_slow_side() {
     case Phase::kCommitted: {
       engine_->apply();
       phase_ = Phase::kIdle;
+      doubt_ = engine_->failing() ? 3 : std::max(0, doubt_ - 1);
       if (engine_->failing()) break;
       // Changes that failed before went along with the first transaction that succeeded.
       for (const AccountSpec& spec : std::exchange(limbo_, {})) model_.confirm(spec, now());
