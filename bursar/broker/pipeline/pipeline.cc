@@ -1,6 +1,8 @@
 #include "bursar/broker/pipeline/pipeline.h"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "bursar/broker/pipeline/admit.h"
 #include "bursar/broker/pipeline/authorise.h"
@@ -18,8 +20,10 @@ constexpr auto kSettleIndex = static_cast<std::size_t>(StageName::kSettle);
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-void note(StageRecord& record, SteadyTime begin, bool stopped) {
-  const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+// The end of one stage is the beginning of the next: the clock is read once a stage.
+void note(StageRecord& record, SteadyTime& begin, bool stopped) {
+  const SteadyTime end = std::chrono::steady_clock::now();
+  const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(end - std::exchange(begin, end));
   record.ran = true;
   record.stopped |= stopped;
   record.micros += static_cast<std::int32_t>(std::min<std::int64_t>(spent.count(), 1'000'000'000));
@@ -89,19 +93,19 @@ CallRun::~CallRun() {
 void CallRun::settle(WallTime now, RandomStream& random) {
   settled_ = true;
   stage_ = kSettleIndex;
-  const SteadyTime begin = std::chrono::steady_clock::now();
+  SteadyTime begin = std::chrono::steady_clock::now();
   (void)pipeline_.stages()[kSettleIndex]->run(call_, now, random);
   note(call_.stages[kSettleIndex], begin, false);
   if (pipeline_.shared().deps.audit) pipeline_.shared().deps.audit(call_, now);
 }
 
 CallRun::Step CallRun::next(WallTime now, RandomStream& random) {
+  SteadyTime begin = std::chrono::steady_clock::now();
   while (!settled_) {
     if (stage_ == kSettleIndex || call_.state.stopped) {
       settle(now, random);
       break;
     }
-    const SteadyTime begin = std::chrono::steady_clock::now();
     Verdict verdict = pipeline_.stages()[stage_]->run(call_, now, random);
     note(call_.stages[stage_], begin, verdict.kind == Verdict::kStop);
     switch (verdict.kind) {

@@ -1,9 +1,11 @@
 // The six stages and their driver on a real ledger, without a socket.
 #include "bursar/broker/pipeline/pipeline.h"
 
+#include <atomic>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <gtest/gtest.h>
+#include <thread>
 
 #include "bursar/broker/pipeline/admit.h"
 #include "bursar/broker/pipeline/authorise.h"
@@ -514,6 +516,39 @@ TEST_F(PipelineTest, TakesANewConfigurationForNewCallsOnly) {
   EXPECT_EQ(old.next(clock_.now(), random_).kind, CallRun::Step::kDone);
   EXPECT_FALSE(old.call().serf);
   EXPECT_FALSE(pipeline().visible({.subject = "x"}, "files", "read", "files.read"));
+}
+
+TEST_F(PipelineTest, GivesFourThreadsTogetherExactlyWhatOneBudgetHas) {
+  constexpr int kBudget = 150, kThreads = 4, kEach = 60;
+  ASSERT_TRUE(ledger_->put_account({.path = "acme/ada", .limits = {{.resource = kCalls, .amount = kBudget}}}));
+  ledger::Ledger& shared_ledger = *ledger_;
+  std::atomic<int> served{0}, audited{0};
+  PipelineDeps deps{.clock = &clock_, .keys = &keys_};
+  deps.resolve = [this](const Call&, std::string_view) { return std::optional(target_); };
+  deps.try_reserve = [&](const ledger::ReserveRequest& request) { return shared_ledger.try_reserve(request); };
+  deps.audit = [&](const Call&, WallTime) { ++audited; };
+  Pipeline shared(std::move(deps), pipeline_config(config_));
+  std::vector<Call> calls;
+  for (int i = 0; i < kThreads * kEach; ++i) calls.push_back(call());
+  const auto work = [&](int thread) {
+    RandomStream random(static_cast<std::uint64_t>(thread));
+    for (int i = 0; i < kEach; ++i) {
+      CallRun run(shared, std::move(calls[static_cast<std::size_t>(thread * kEach + i)]));
+      for (auto step = run.next(clock_.now(), random); step.kind != CallRun::Step::kDone;
+           step = run.next(clock_.now(), random)) {
+        if (step.kind == CallRun::Step::kGrant) run.deliver(shared_ledger.reserve_blocking(step.reserve));
+        if (step.kind == CallRun::Step::kAttempt) run.deliver(answered(std::string(kGood)), clock_.now());
+      }
+      if (!run.call().serf) ++served;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) threads.emplace_back(work, t);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(served, kBudget);
+  EXPECT_EQ(audited, kThreads * kEach);
+  EXPECT_EQ(standing(kCalls).spent, kBudget);
+  EXPECT_EQ(standing(kCalls).held, 0);
 }
 
 }  // namespace
