@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <pthread.h>
 #include <signal.h>
@@ -12,12 +11,13 @@
 #include <tuple>
 #include <unistd.h>
 
-#include "bursar/broker/admin/address.h"
 #include "bursar/broker/audit/audit_log.h"
+#include "bursar/broker/budget_left.h"
 #include "bursar/broker/config/reload.h"
 #include "bursar/broker/http/doors.h"
 #include "bursar/broker/http/server.h"
 #include "bursar/broker/identity/keys.h"
+#include "bursar/broker/latency_file.h"
 #include "bursar/broker/mcp/mcp_door.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
@@ -46,32 +46,6 @@ bool same_upstream(const UpstreamConfig& a, const UpstreamConfig& b) {
                     c.max_concurrent, c.memory_bytes, c.open_files, c.start_timeout, c.child_idle);
   };
   return a.name == b.name && parts(a) == parts(b);
-}
-
-// Written beside and renamed, so that a crash leaves the old file or the new one.
-void write_file(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".new";
-  {
-    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-    out << text;
-    if (!out.flush()) {
-      log(LogLevel::kWarn, "state_not_written", {{"path", path}});
-      return;
-    }
-  }
-  std::error_code error;
-  std::filesystem::rename(beside, path, error);
-  if (error) log(LogLevel::kWarn, "state_not_written", {{"path", path}, {"reason", error.message()}});
-}
-
-schedule::LatencyStore load_latencies(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return {};
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
-  auto loaded = schedule::LatencyStore::load(text);
-  if (loaded) return std::move(*loaded);
-  log(LogLevel::kWarn, "latencies_not_read", {{"path", path}, {"reason", loaded.error().message}});
-  return {};
 }
 
 std::string instance_name() {
@@ -132,6 +106,8 @@ class Gateway::State {
   std::unique_ptr<Doors> doors_;
   std::unique_ptr<HttpServer> server_;
 
+  BudgetLeft left_;
+
   std::mutex reload_mutex_;
   std::string adopt_error_;
   std::mutex mutex_;  // guards what the ticking thread and stop() wait for
@@ -155,7 +131,7 @@ Result<void> Gateway::State::start() {
   ::signal(SIGPIPE, SIG_IGN);
   if (auto ok = open_stores(); !ok) return ok;
   if (auto ok = put_accounts(*config()); !ok) return ok;
-  latencies_ = load_latencies(config()->database + ".latency.json");
+  latencies_ = read_latencies(config()->database + ".latency.json");
   reactors_ = std::make_unique<Reactors>(config()->listen.reactors);
   build_pipeline();
   build_services();
@@ -163,12 +139,9 @@ Result<void> Gateway::State::start() {
   if (!upstreams) return tl::unexpected(upstreams.error());
   upstreams_.store(*upstreams);
   if (auto ok = open_doors(); !ok) return ok;
+  left_.update(ledger_->standing());
   reactors_->start();
   services_->catalogue->set(*upstreams);
-  // For the command line of the same user: where to look, and a secret that lets it in.
-  if (auto ok = publish_address(config()->database, {"http://" + listen(), keys_->issue_local_admin()}); !ok) {
-    log(LogLevel::kWarn, "address_not_published", {{"why", ok.error().message}});
-  }
   ticker_ = std::thread([this] {
     std::unique_lock lock(mutex_);
     for (int count = 1; !stopping_; ++count) {
@@ -237,6 +210,7 @@ void Gateway::State::build_pipeline() {
     if (const auto* refusal = std::get_if<ledger::Refusal>(&reservation)) metrics_.refused(*refusal);
     return reservation;
   };
+  deps.left = [this](std::string_view account) { return left_.of(account); };
   deps.audit = [this](const Call& call, WallTime now) {
     audit_->append(record_of(call, now, config()->audit.arguments));
   };
@@ -306,6 +280,9 @@ Result<void> Gateway::State::open_doors() {
 void Gateway::State::handle(HttpRequest request, std::shared_ptr<Exchange> exchange) {
   if (!request.header("origin").empty()) exchange->always(cors_headers(request));
   if (McpDoor::is_mine(request.path) && request.method != "OPTIONS") {
+    if (draining_.load(std::memory_order_relaxed) && request.header("mcp-session-id").empty()) {
+      return exchange->answer(http_error(503, "draining", "The gateway is shutting down."));
+    }
     return mcp_->handle(std::move(request), std::move(exchange));
   }
   exchange->answer(doors_->answer(request));
@@ -358,8 +335,11 @@ void Gateway::State::tick(int count) {
   sessions_->sweep(config()->limits.session_idle);
   if (options_.watch) (void)reload(false);
   if (count % kLatencyTicks == 0) save_latencies();
+  auto standings = ledger_->standing();
+  left_.update(standings);
+  metrics_.set(Gauge::kAuditQueue, static_cast<std::int64_t>(audit_->queued()));
   if (count % kBudgetTicks != 0) return;
-  metrics_.set_budgets(ledger_->standing());
+  metrics_.set_budgets(std::move(standings));
   metrics_.set(Gauge::kKeys, static_cast<std::int64_t>(keys_->valid_keys()));
   const auto catalogue = services_->catalogue->current();
   const auto set = upstreams_.load();
@@ -374,7 +354,7 @@ void Gateway::State::tick(int count) {
   }
 }
 
-void Gateway::State::save_latencies() { write_file(config()->database + ".latency.json", latencies_.save()); }
+void Gateway::State::save_latencies() { write_latencies(config()->database + ".latency.json", latencies_); }
 
 UpstreamHealth Gateway::State::health_of(const UpstreamEntry& entry, const Catalogue& catalogue) const {
   const UpstreamStatus status = entry.upstream->status();
@@ -460,7 +440,6 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   if (ticker_.joinable()) ticker_.join();
   if (!server_) return;  // never started
   draining_.store(true);
-  withdraw_address(config()->database);
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));
   sessions_->close_all(Cause::kShutdown);

@@ -172,9 +172,9 @@ void AgentSession::set_level(const Message& message, const std::shared_ptr<Reply
   }
   level_ = level;
   // Sessions that are opened later are told when they are opened.
-  for (const auto& [name, session] : upstreams_) {
+  for (const auto& [name, opened] : upstreams_) {
     if (!services_->catalogue->current()->has(name, "logging")) continue;
-    session->request(
+    opened.session->request(
         {.method = "logging/setLevel",
          .params = "{\"level\":" + json_string(level_) + "}",
          .deadline = kForwardDeadline},
@@ -209,7 +209,7 @@ void AgentSession::subscribe(const Message& message, const std::shared_ptr<Reply
     if (subscriptions_.size() >= kMaxSubscriptions) {
       return reply->answer(make_error(message.id(), kInvalidParams, "too many subscriptions in this session"));
     }
-    if (subscriptions_.insert(subscription).second) services_->subscriptions.add(key);
+    if (subscriptions_.try_emplace(subscription, key).second) services_->subscriptions.add(key);
   } else if (subscriptions_.erase(subscription) > 0 && !services_->subscriptions.drop(key)) {
     return reply->answer(make_result(message.id(), "{}"));  // others still follow it through the same session
   }
@@ -329,7 +329,9 @@ void AgentSession::notification(const Message& message) {
     return;
   }
   if (method == "notifications/roots/list_changed") {
-    for (const auto& [name, session] : upstreams_) session->notify(std::string(method), std::string(message.params()));
+    for (const auto& [name, opened] : upstreams_) {
+      opened.session->notify(std::string(method), std::string(message.params()));
+    }
   }
 }
 
@@ -374,9 +376,7 @@ void AgentSession::close(Cause cause) {
       finish(id, running.reply, {});
     }
   }
-  for (const auto& [upstream, uri] : subscriptions_) {
-    (void)services_->subscriptions.drop(upstream + "\n" + opening_.principal.subject + "\n" + uri);
-  }
+  for (const auto& [subscription, key] : subscriptions_) (void)services_->subscriptions.drop(key);
   subscriptions_.clear();
   for (const auto& stream : standalone_) stream->finish();
   standalone_.clear();

@@ -20,7 +20,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -116,6 +115,7 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
                      const std::shared_ptr<Reply>& reply);
   void upstream_asked(const std::shared_ptr<UpstreamSession>& from, const Message& message,
                       const std::shared_ptr<Reply>& reply);
+  void greet(const std::string& upstream, UpstreamSession& session);
   void upstream_closed(const std::string& upstream);
   void to_agent(std::string_view message, const std::shared_ptr<Reply>& reply, const std::string& upstream);
   [[nodiscard]] bool loud_enough(const Message& message) const;
@@ -138,11 +138,15 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   std::unordered_map<std::string, Running> running_;  // by the agent's id, raw
   std::unordered_map<std::string, Pending> pending_;  // by our id, raw
   std::uint64_t next_request_ = 1, next_stream_ = 1;
-  std::map<std::string, std::shared_ptr<UpstreamSession>> upstreams_;
+  struct Opened {
+    std::shared_ptr<Upstream> upstream;  // a reload may have put another in its place
+    std::shared_ptr<UpstreamSession> session;
+  };
+  std::map<std::string, Opened> upstreams_;
   std::map<std::string, std::shared_ptr<EventStream>> streams_;  // all that can still be read, by id
   std::vector<std::shared_ptr<EventStream>> standalone_;         // GET streams; the newest attached one is written to
   std::deque<std::string> undelivered_;                          // for the next GET stream
-  std::set<std::pair<std::string, std::string>> subscriptions_;  // upstream, URI
+  std::map<std::pair<std::string, std::string>, std::string> subscriptions_;  // upstream, URI -> key of its count
   std::string level_;
 };
 

@@ -58,7 +58,9 @@ class SessionEvents final : public UpstreamEvents {
       const auto session = weak.lock();
       if (!session) return;
       const auto from = session->upstreams_.find(upstream);
-      if (from != session->upstreams_.end()) session->upstream_said(upstream, from->second, *owned, nullptr);
+      if (from == session->upstreams_.end()) return;
+      const auto opened = from->second.session;
+      session->upstream_said(upstream, opened, *owned, nullptr);
     });
   }
 
@@ -68,10 +70,13 @@ class SessionEvents final : public UpstreamEvents {
 };
 
 Result<std::shared_ptr<UpstreamSession>> AgentSession::upstream_session(const std::string& name) {
-  if (const auto found = upstreams_.find(name); found != upstreams_.end()) return found->second;
   const auto set = services_->upstreams();
   const UpstreamEntry* const entry = set ? set->find(name) : nullptr;
   if (entry == nullptr) return fail(ErrorCode::kNotFound, "upstream " + name + " is no longer configured");
+  if (const auto found = upstreams_.find(name); found != upstreams_.end()) {
+    if (found->second.upstream == entry->upstream) return found->second.session;
+    upstreams_.erase(found);
+  }
   OpenSession open{.capabilities = opening_.capabilities,
                    .client_info = opening_.client_info,
                    .events = std::make_shared<SessionEvents>(weak_from_this(), reactor_, name)};
@@ -82,21 +87,28 @@ Result<std::shared_ptr<UpstreamSession>> AgentSession::upstream_session(const st
   }
   auto session = entry->upstream->open(std::move(open));
   if (!session) return session;
-  upstreams_[name] = *session;
-  if (!level_.empty() && services_->catalogue->current()->has(name, "logging")) {
-    (*session)->request(
-        {.method = "logging/setLevel",
-         .params = "{\"level\":" + json_string(level_) + "}",
-         .deadline = std::chrono::seconds{30}},
-        [](Message) {}, [](UpstreamReply) {});
-  }
+  upstreams_[name] = {.upstream = entry->upstream, .session = *session};
+  greet(name, **session);
   return session;
 }
 
-void AgentSession::upstream_closed(const std::string& upstream) {
-  upstreams_.erase(upstream);
-  std::erase_if(subscriptions_, [&](const auto& subscription) { return subscription.first == upstream; });
+// A session upstream that is opened later, or anew, learns what the agent has asked for before.
+void AgentSession::greet(const std::string& upstream, UpstreamSession& session) {
+  const auto tell = [&](std::string_view method, std::string params) {
+    session.request(
+        {.method = std::string(method), .params = std::move(params), .deadline = std::chrono::seconds{30}},
+        [](Message) {}, [](UpstreamReply) {});
+  };
+  if (!level_.empty() && services_->catalogue->current()->has(upstream, "logging")) {
+    tell("logging/setLevel", "{\"level\":" + json_string(level_) + "}");
+  }
+  for (const auto& [subscription, key] : subscriptions_) {
+    if (subscription.first == upstream)
+      tell("resources/subscribe", "{\"uri\":" + json_string(subscription.second) + "}");
+  }
 }
+
+void AgentSession::upstream_closed(const std::string& upstream) { upstreams_.erase(upstream); }
 
 void AgentSession::upstream_said(const std::string& upstream, const std::shared_ptr<UpstreamSession>& from,
                                  const Message& message, const std::shared_ptr<Reply>& reply) {
@@ -145,8 +157,8 @@ void AgentSession::upstream_asked(const std::shared_ptr<UpstreamSession>& from, 
                   .progress_token = std::string(message.progress_token()),
                   .reply = reply};
   std::string upstream;
-  for (const auto& [name, session] : upstreams_) {
-    if (session == from) upstream = name;
+  for (const auto& [name, opened] : upstreams_) {
+    if (opened.session == from) upstream = name;
   }
   to_agent(message.with({.id = id}), reply, upstream);
 }
