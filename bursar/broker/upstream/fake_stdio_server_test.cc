@@ -66,7 +66,7 @@ class FakeServer {
     }
     if (tool == "progress") {
       for (int i = 1; i <= 5; ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds{60});
+        std::this_thread::sleep_for(std::chrono::milliseconds{150});
         say(make_notification("notifications/progress", R"({"progressToken":)" + std::string(m.progress_token()) +
                                                             R"(,"progress":)" + std::to_string(i) + "}"));
       }

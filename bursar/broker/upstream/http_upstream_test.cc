@@ -146,7 +146,7 @@ TEST(HttpUpstream, ReadsAnEventStreamWithProgressAndLogs) {
     const std::string progress = make_notification(
         "notifications/progress", R"({"progressToken":)" + std::string(m.progress_token()) + R"(,"progress":1})");
     for (int i = 0; i < 4; ++i) {
-      std::this_thread::sleep_for(60ms);
+      std::this_thread::sleep_for(150ms);
       out.event(progress);
     }
     out.event("not json");
@@ -157,7 +157,7 @@ TEST(HttpUpstream, ReadsAnEventStreamWithProgressAndLogs) {
   (void)call(*session, "echo").get();
   auto slow = send(*session, {.method = "tools/call",
                               .params = R"({"name":"slow","_meta":{"progressToken":"p"}})",
-                              .deadline = 150ms,
+                              .deadline = 400ms,
                               .deadline_max = 5s});
   const UpstreamReply reply = slow.get();
   EXPECT_EQ(reply.result, R"({"ok":true})") << reply.detail;
@@ -314,7 +314,7 @@ TEST(HttpUpstream, TimesOutAndTellsTheServer) {
   auto session = f.open();
   (void)call(*session, "echo").get();
   for (const char* tool : {"hang", "hangevents"}) {
-    auto hung = call(*session, tool, 50ms);
+    auto hung = call(*session, tool, 300ms);
     const UpstreamReply reply = hung.get();
     EXPECT_EQ(reply.failure, Cause::kTimeout);
     EXPECT_TRUE(reply.sent);

@@ -96,14 +96,14 @@ TEST(StdioUpstream, RewritesProgressTokensAndExtendsTheDeadlineByProgress) {
   auto session = f.open();
   (void)call(*session, "echo").get();
   const std::string params = R"({"name":"progress","_meta":{"progressToken":"mine","x":1}})";
-  auto extended = send(*session, {.method = "tools/call", .params = params, .deadline = 200ms, .deadline_max = 10s});
+  auto extended = send(*session, {.method = "tools/call", .params = params, .deadline = 500ms, .deadline_max = 10s});
   const UpstreamReply reply = extended.get();
   EXPECT_FALSE(reply.failure) << reply.detail;
   ASSERT_EQ(extended.sunk->all().size(), 5U);
   EXPECT_NE(extended.sunk->all()[4].find(R"("progressToken":"mine")"), std::string::npos);
   EXPECT_EQ(member(member(member(reply.result, "params"), "_meta"), "x"), "1");
   EXPECT_EQ(member(member(member(reply.result, "params"), "_meta"), "progressToken"), std::to_string(extended.ticket));
-  EXPECT_EQ(send(*session, {.method = "tools/call", .params = params, .deadline = 150ms, .deadline_max = 200ms})
+  EXPECT_EQ(send(*session, {.method = "tools/call", .params = params, .deadline = 100ms, .deadline_max = 200ms})
                 .get()
                 .failure,
             Cause::kTimeout);
@@ -178,8 +178,9 @@ TEST(StdioUpstream, GivesUpOnAServerThatDoesNotShakeHands) {
   EXPECT_EQ(call(*silent.open("bob"), "echo", 20ms).get().failure, Cause::kStarting);
   Fixture old(fake("old"));
   EXPECT_EQ(call(*old.open(), "echo").get().failure, Cause::kUpstreamProtocol);
-  config.command = "/no/such/program";
-  Fixture missing(config);
+  UpstreamConfig unknown = fake();
+  unknown.command = "/no/such/program";
+  Fixture missing(unknown);
   const UpstreamReply reply = call(*missing.open(), "echo").get();
   EXPECT_EQ(reply.failure, Cause::kChildExited);
   EXPECT_NE(reply.detail.find("No such file"), std::string::npos) << reply.detail;
@@ -239,6 +240,7 @@ TEST(StdioUpstream, RefusesAQuestionThatCouldBeMeantForTwo) {
   Fixture f(config);
   auto ada = std::make_shared<Events>(), bob = std::make_shared<Events>();
   auto a = f.open("ada", ada), b = f.open("bob", bob);
+  (void)call(*a, "echo").get();
   auto hung = call(*b, "hang");
   auto asking = call(*a, "ask", 300ms);
   EXPECT_EQ(asking.get().failure, Cause::kTimeout);  // the fake waits for a result, and got an error
