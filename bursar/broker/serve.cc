@@ -11,6 +11,7 @@
 #include <tuple>
 #include <unistd.h>
 
+#include "bursar/broker/admin/address.h"
 #include "bursar/broker/audit/audit_log.h"
 #include "bursar/broker/budget_left.h"
 #include "bursar/broker/config/reload.h"
@@ -142,6 +143,10 @@ Result<void> Gateway::State::start() {
   left_.update(ledger_->standing());
   reactors_->start();
   services_->catalogue->set(*upstreams);
+  // For the command line of the same user: where to look, and a secret that lets it in.
+  if (auto ok = publish_address(config()->database, {"http://" + listen(), keys_->issue_local_admin()}); !ok) {
+    log(LogLevel::kWarn, "address_not_published", {{"why", ok.error().message}});
+  }
   ticker_ = std::thread([this] {
     std::unique_lock lock(mutex_);
     for (int count = 1; !stopping_; ++count) {
@@ -440,6 +445,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   if (ticker_.joinable()) ticker_.join();
   if (!server_) return;  // never started
   draining_.store(true);
+  withdraw_address(config()->database);
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));
   sessions_->close_all(Cause::kShutdown);
