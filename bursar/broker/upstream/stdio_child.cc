@@ -151,8 +151,8 @@ void StdioChild::start_failed(Cause cause, const std::string& detail) {
   state_timer_.cancel();
   state_ = State::kDown;
   if (const auto channel = std::exchange(channel_, nullptr)) {
-    channel->stop();
     shared_->running -= 1;
+    channel->stop();
   }
   not_before_ = Clock::now() + back_off();
   const std::string why = last_stderr_.empty() ? detail : detail + "; its last words: " + last_stderr_;
@@ -213,8 +213,8 @@ void StdioChild::shut() {
   state_timer_.cancel();
   waiting_.clear();
   if (const auto channel = std::exchange(channel_, nullptr)) {
-    channel->stop();
     shared_->running -= 1;
+    channel->stop();
   }
 }
 
