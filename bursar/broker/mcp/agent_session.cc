@@ -202,8 +202,14 @@ void AgentSession::subscribe(const Message& message, const std::shared_ptr<Reply
   const UpstreamEntry* entry = nullptr;
   const auto set = services_->upstreams();
   if (set) entry = set->find(upstream);
-  const bool own = entry == nullptr || entry->config.isolation == Isolation::kSession;
-  const std::string key = upstream + "\n" + (own ? opening_.id : opening_.principal.subject) + "\n" + uri;
+  const bool own = entry == nullptr || entry->config.isolation == Isolation::kSession ||
+                   (entry->config.isolation == Isolation::kPrincipal && can_be_asked());
+  const bool shared = entry != nullptr && entry->config.isolation == Isolation::kShared;
+  const std::string key = upstream + "\n" +
+                          (own      ? opening_.id
+                           : shared ? std::string()
+                                    : opening_.principal.subject) +
+                          "\n" + uri;
   const std::pair<std::string, std::string> subscription{upstream, uri};
   if (begins) {
     if (subscriptions_.size() >= kMaxSubscriptions) {

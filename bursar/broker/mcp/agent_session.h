@@ -115,6 +115,7 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
                      const std::shared_ptr<Reply>& reply);
   void upstream_asked(const std::shared_ptr<UpstreamSession>& from, const Message& message,
                       const std::shared_ptr<Reply>& reply);
+  [[nodiscard]] bool can_be_asked() const;
   void greet(const std::string& upstream, UpstreamSession& session);
   void upstream_closed(const std::string& upstream);
   void to_agent(std::string_view message, const std::shared_ptr<Reply>& reply, const std::string& upstream);

@@ -82,7 +82,8 @@ Result<std::shared_ptr<UpstreamSession>> AgentSession::upstream_session(const st
                    .events = std::make_shared<SessionEvents>(weak_from_this(), reactor_, name)};
   switch (entry->config.isolation) {
     case Isolation::kShared: break;
-    case Isolation::kPrincipal: open.key = opening_.principal.subject; break;
+    // A child on stdio cannot say which of its calls it asks for: an agent that can be asked has its own.
+    case Isolation::kPrincipal: open.key = can_be_asked() ? opening_.id : opening_.principal.subject; break;
     case Isolation::kSession: open.key = opening_.id; break;
   }
   auto session = entry->upstream->open(std::move(open));
@@ -90,6 +91,13 @@ Result<std::shared_ptr<UpstreamSession>> AgentSession::upstream_session(const st
   upstreams_[name] = {.upstream = entry->upstream, .session = *session};
   greet(name, **session);
   return session;
+}
+
+bool AgentSession::can_be_asked() const {
+  for (const std::string_view capability : {"sampling", "elicitation", "roots"}) {
+    if (!raw_member(opening_.capabilities, capability).empty()) return true;
+  }
+  return false;
 }
 
 // A session upstream that is opened later, or anew, learns what the agent has asked for before.

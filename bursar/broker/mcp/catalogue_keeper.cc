@@ -76,6 +76,7 @@ struct Source : UpstreamEvents, std::enable_shared_from_this<Source> {
   boost::asio::steady_timer retry;
   milliseconds pause = kFirstPause;
   bool gone = false;
+  bool newcomer = false;  // came by a reload: agents are told when its lists are there
 };
 
 class Keeper final : public CatalogueKeeper, public std::enable_shared_from_this<Keeper> {
@@ -144,6 +145,7 @@ class Keeper final : public CatalogueKeeper, public std::enable_shared_from_this
   void failed(const std::shared_ptr<Source>& source, ListKind kind, const std::string& why);
   void done_with(Source& source, ListKind kind);
   void load_next(const std::shared_ptr<Source>& source, ListKind after);
+  void tell_all(const Source& source);
   void publish();
   void freshen(const std::string& server, ListKind kind, std::function<void()> then);
   void wait(std::function<bool()> ready, milliseconds patience, std::function<void()> then);
@@ -155,7 +157,7 @@ class Keeper final : public CatalogueKeeper, public std::enable_shared_from_this
   std::vector<std::shared_ptr<Source>> sources_;
   std::list<Waiter> waiters_;
   std::atomic<std::shared_ptr<const Catalogue>> current_;
-  bool closed_ = false;
+  bool started_ = false, closed_ = false;
 };
 
 Source::Source(Keeper& k, const UpstreamEntry& e, boost::asio::io_context& context)
@@ -213,7 +215,22 @@ void Keeper::replace(const UpstreamSet& upstreams) {
     if (std::find(sources_.begin(), sources_.end(), old) == sources_.end()) retire(*old);
   }
   publish();
-  for (const auto& source : fresh) load(source, ListKind::kTools);
+  for (const auto& source : fresh) {
+    source->newcomer = started_;
+    load(source, ListKind::kTools);
+  }
+  for (const auto& old : next) {
+    if (find(old->entry.config.name) == nullptr) tell_all(*old);
+  }
+  started_ = true;
+}
+
+void Keeper::tell_all(const Source& source) {
+  for (std::size_t kind = 0; kind < kListKinds; ++kind) {
+    const CatalogueItems& items = source.lists.items[kind];
+    if (items && !items->empty() && changed_)
+      changed_(source.entry.config.name, ListKind{static_cast<std::uint8_t>(kind)});
+  }
 }
 
 void Keeper::retire(Source& source) {
@@ -309,6 +326,7 @@ void Keeper::load_next(const std::shared_ptr<Source>& source, ListKind after) {
   }
   source->lists.loaded = true;
   publish();
+  if (std::exchange(source->newcomer, false)) tell_all(*source);
 }
 
 void Keeper::failed(const std::shared_ptr<Source>& source, ListKind kind, const std::string& why) {
