@@ -33,7 +33,9 @@ test("/mcp offers all servers with prefixes, /mcp/<server> one of them without",
 });
 
 test("requests of a server reach the agent that called, and no other", async (t) => {
-  const gateway = ending(t, await startGateway({ upstreams: [stdioUpstream("conformance_stdio"), stdioUpstream("faults_stdio")] }));
+  // A server over stdio cannot say which call it asks for, so each session gets a child of its own.
+  const own = { isolation: "session" };
+  const gateway = ending(t, await startGateway({ upstreams: [stdioUpstream("conformance_stdio", own), stdioUpstream("faults_stdio", own)] }));
   const agents = await Promise.all([0, 1, 2].map((i) => connect(gateway, {
     name: `agent-${i}`,
     capabilities: { sampling: {}, elicitation: {}, roots: {} },

@@ -77,7 +77,7 @@ test("a hanging list_services costs its share of the turn, and the increase is s
   const report = await raiseQuota(agent, { id: "hang", ms_left: 15_000 });
   const took = Date.now() - began;
   assert.ok(took < 15_000, `${took} ms of 15000`);
-  assert.deepEqual(report.skipped, ["list_services"]);
+  assert.ok(report.skipped.includes("list_services"));
   assert.ok(report.done.includes("request_increase"));
   assert.equal(applied().length, 1);
   await agent.close();

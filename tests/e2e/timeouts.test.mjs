@@ -20,14 +20,14 @@ async function timed(doing) {
 test("a timeout follows the latencies seen, and what was learned survives a restart", async (t) => {
   let gateway = ending(t, await startGateway(config));
   let agent = await connect(gateway);
-  const [before, cold] = await timed(call(agent, "faults.sleep", { ms: 30_000 }));
+  const [before, cold] = await timed(call(agent, "faults.hang"));
   assert.equal(serf(before).code, "TIMEOUT");
   for (let i = 0; i < 60; ++i) assert.equal(textOf(await call(agent, "faults.sleep", { ms: 40 })), "slept");
   const [after, warm] = await timed(call(agent, "faults.sleep", { ms: 30_000 }));
   assert.equal(serf(after).code, "TIMEOUT");
   t.diagnostic(`cut after ${cold.toFixed(0)} ms knowing nothing, after ${warm.toFixed(0)} ms having seen 40 ms sixty times`);
   assert.ok(cold < 8000, `${cold} ms`);
-  assert.ok(warm < 1000 && warm < cold / 2, `${warm} ms after ${cold} ms`);
+  assert.ok(warm < 1500 && warm < 0.75 * cold, `${warm} ms after ${cold} ms`);
   await agent.close();
   await gateway.stop();
 

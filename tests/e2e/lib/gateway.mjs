@@ -109,9 +109,9 @@ export async function startGateway(config, { directory = freshDirectory(), env =
   return gateway;
 }
 
-function boundPort(line) {
-  const match = /127\.0\.0\.1:(\d+)/.exec(line) ?? /"port"\s*:\s*"?(\d+)/.exec(line);
-  return match && Number(match[1]) > 0 ? Number(match[1]) : undefined;
+export function boundPort(line) {
+  const match = /listening on http:\/\/[^ ]*?:(\d+)/.exec(line);
+  return match ? Number(match[1]) : undefined;
 }
 
 export async function noProcessLeft(tag, { timeout = 5000 } = {}) {

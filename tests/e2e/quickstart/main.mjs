@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
-import { BURSAR, FIXTURES, NODE, ROOT } from "../lib/gateway.mjs";
+import { boundPort, BURSAR, FIXTURES, NODE, ROOT } from "../lib/gateway.mjs";
 import { Agent } from "./agent.mjs";
 
 const KEEP = process.argv.includes("--keep");
@@ -67,8 +67,8 @@ async function start() {
     for (const stream of [child.stdout, child.stderr]) {
       createInterface(stream).on("line", (line) => {
         log.push(line);
-        const match = /127\.0\.0\.1:(\d+)/.exec(line) ?? /"port"\s*:\s*"?(\d+)/.exec(line);
-        if (match && Number(match[1]) > 0) done(Number(match[1]));
+        const bound = boundPort(line);
+        if (bound) done(bound);
       });
     }
     ended.then((code) => fail(new Error(`bursar serve ended with ${code}:\n${log.join("\n")}`)));
