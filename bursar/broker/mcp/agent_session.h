@@ -146,7 +146,8 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   std::map<std::string, Opened> upstreams_;
   std::map<std::string, std::shared_ptr<EventStream>> streams_;  // all that can still be read, by id
   std::vector<std::shared_ptr<EventStream>> standalone_;         // GET streams; the newest attached one is written to
-  std::deque<std::string> undelivered_;                          // for the next GET stream
+  std::size_t undelivered_bytes_ = 0;
+  std::deque<std::string> undelivered_;                                       // for the next GET stream
   std::map<std::pair<std::string, std::string>, std::string> subscriptions_;  // upstream, URI -> key of its count
   std::string level_;
 };

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kMaxPending = 256;      // requests that wait for the agent
 constexpr std::size_t kMaxUndelivered = 256;  // messages that wait for a GET stream
+constexpr std::size_t kMaxUndeliveredBytes = 4 << 20;
 constexpr std::size_t kMaxStandalone = 8;
 
 std::string_view notification_of(ListKind kind) {
@@ -184,11 +185,14 @@ void AgentSession::to_agent(std::string_view message, const std::shared_ptr<Repl
         running.driver && running.driver->call().target && running.driver->call().target->upstream == upstream;
     if (there && !running.reply->answered()) return running.reply->related(message);
   }
-  if (undelivered_.size() >= kMaxUndelivered) {
+  undelivered_.emplace_back(message);
+  undelivered_bytes_ += message.size();
+  while (undelivered_.size() > kMaxUndelivered || undelivered_bytes_ > kMaxUndeliveredBytes) {
+    undelivered_bytes_ -= undelivered_.front().size();
     undelivered_.pop_front();
     if (services_->calls.metrics != nullptr) services_->calls.metrics->queue_dropped("undelivered");
+    if (undelivered_.empty()) return;
   }
-  undelivered_.emplace_back(message);
 }
 
 void AgentSession::list_changed(const std::string& upstream, ListKind kind) {
@@ -213,6 +217,7 @@ void AgentSession::listen(std::shared_ptr<Exchange> exchange, std::string_view l
     stream = new_stream();
     standalone_.push_back(stream);
     for (const std::string& message : std::exchange(undelivered_, {})) stream->send(message);
+    undelivered_bytes_ = 0;
   }
   stream->attach(exchange, event_stream_head(headers()), after, primes() && !stream->finished());
   while (standalone_.size() > kMaxStandalone) {

@@ -37,6 +37,7 @@ void Reply::accepted() {
 
 void Reply::abandon() {
   if (answered_) return;
+  options_.prime = false;  // there is nothing to come back for
   open();
   answered_ = true;
   if (stream_) stream_->finish();
