@@ -286,7 +286,7 @@ TEST(McpDoor, HoldsMessagesForTheNextGetStream) {
   const std::string session = rig.open();
   ASSERT_EQ(rig.post(call("1", "one.echo"), session).status, 200);  // opens the session upstream
   rig.upstream->say(make_notification("notifications/message", R"({"level":"info","data":"early"})"));
-  ASSERT_EQ(rig.post(call("2", "one.echo"), session).status, 200);
+  std::this_thread::sleep_for(100ms);  // it crosses two threads; nothing tells when it is there
   RawClient stream(rig.port());
   stream.send("GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nMcp-Session-Id: " + session +
               "\r\n\r\n");
