@@ -57,7 +57,8 @@ TimeoutDecision next_timeout(const Turn& turn, std::span<const StepPlan> rest, i
   const Duration longest = std::min(allowance(turn, rest, latencies, config), config.hard_max);
   const double p = step.optional ? config.optional_quantile : config.mandatory_quantile;
   const double growth = std::pow(config.growth, attempt);
-  const Duration timeout = std::min(times(latencies.quantile(step.tool, p), growth), longest);
+  const Duration wanted = std::max(times(latencies.quantile(step.tool, p), growth), config.timeout_min);
+  const Duration timeout = std::min(wanted, longest);
   if (step.optional && timeout < times(latencies.quantile(step.tool, .5), config.skip_fraction)) {
     return {.why = TimeoutReason::kSkip};
   }
@@ -93,6 +94,10 @@ Result<void> check(const AtbaConfig& config) {
       .and_then([&] {
         const bool holds = config.hard_max > Duration{0} && config.hard_max <= kDay;
         return need(holds, "hard_max", "more than 0 and at most 24 h");
+      })
+      .and_then([&] {
+        const bool holds = config.timeout_min >= Duration{0} && config.timeout_min <= config.hard_max;
+        return need(holds, "timeout_min", "from 0 to hard_max");
       });
 }
 

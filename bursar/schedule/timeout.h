@@ -36,6 +36,9 @@ struct AtbaConfig {
   double skip_fraction = .5;        // of the step's median
   Duration answer_reserve_min = std::chrono::milliseconds{1500};
   double answer_reserve_share = .1;               // of the turn's total
+  // A timeout is never shorter while there is time: latencies grow with the caller's own bursts, and cutting a call early
+  // earns nothing unless the time buys a retry or a later step.
+  Duration timeout_min{0};
   Duration hard_max = std::chrono::seconds{300};  // no call runs longer, whatever its progress says
 };
 

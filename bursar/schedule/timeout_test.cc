@@ -117,6 +117,13 @@ TEST(NextTimeout, LetsNoCallRunPastTheHardMaximum) {
   EXPECT_EQ(d.extend_to, 300ms);
 }
 
+TEST(NextTimeout, CutsNoCallShorterThanTheMinimumWhileThereIsTime) {
+  AtbaConfig config = without_reserve();
+  config.timeout_min = 3s;
+  EXPECT_EQ(decide(9s, {mandatory("fast")}, 0, config).timeout, 3s);
+  EXPECT_EQ(decide(2500ms, {mandatory("fast")}, 0, config).timeout, 2500ms);
+}
+
 RC_GTEST_PROP(NextTimeout, NeverSpendsWhatIsNotThere, ()) {
   std::vector<StepPlan> plan;
   for (int i = *rc::gen::inRange(0, 6); i > 0; --i) {
@@ -183,7 +190,9 @@ TEST(CheckAtbaConfig, AcceptsTheDefaultsAndNamesTheFieldThatIsWrong) {
                                                               {"skip_fraction", {.skip_fraction = -.1}},
                                                               {"answer_reserve_min", {.answer_reserve_min = -1ms}},
                                                               {"answer_reserve_share", {.answer_reserve_share = 1}},
-                                                              {"hard_max", {.hard_max = 0s}}};
+                                                              {"hard_max", {.hard_max = 0s}},
+                                                              {"timeout_min", {.timeout_min = -1ms}},
+                                                              {"timeout_min", {.timeout_min = 301s}}};
   for (const auto& [field, config] : wrong) {
     const auto ok = check(config);
     ASSERT_FALSE(ok) << field;

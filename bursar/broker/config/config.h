@@ -108,7 +108,7 @@ struct ToolConfig {
 
 struct TurnConfig {
   Duration budget = std::chrono::seconds{60};  // of a turn whose agent names none
-  schedule::AtbaConfig atba;
+  schedule::AtbaConfig atba{.timeout_min = std::chrono::seconds{1}};
 };
 
 struct RateConfig {                        // token buckets of the admit stage, beside account limits

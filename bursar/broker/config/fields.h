@@ -141,6 +141,7 @@ void describe(V& v, schedule::AtbaConfig& c) {
   v.real("skip_fraction", c.skip_fraction, 0, 1, "Of the median; an optional step that would get less is skipped.");
   v.duration("answer_reserve_min", c.answer_reserve_min, Duration{0}, hours{1}, "Time kept for the answer, at least.");
   v.real("answer_reserve_share", c.answer_reserve_share, 0, 0.9, "Share of the turn kept for the answer.");
+  v.duration("timeout_min", c.timeout_min, Duration{0}, hours{1}, "No timeout is shorter while the turn has time.");
   v.duration("hard_max", c.hard_max, std::chrono::milliseconds{1}, hours{24},
              "No call runs longer, whatever its progress says.");
 }

@@ -28,11 +28,20 @@ class Circuit {
     if (probe) probing_ = false;
     if (healthy) {
       failures_ = 0;
+      answered_ = now;
       return;
     }
     failures_ = std::min(failures_ + 1, kFailuresToOpen);
     // Late failures of calls that started before the circuit opened must not keep it open for longer.
     if (failures_ == kFailuresToOpen && (probe || now >= open_until_)) open_until_ = now + kOpenFor;
+  }
+
+  void report_timeout(bool probe, WallTime sent, WallTime now) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!probe && answered_ > sent) return;
+    }
+    report(false, probe, now);
   }
 
   void abandon_probe() {
@@ -77,6 +86,7 @@ class Circuit {
   int failures_ = 0;
   bool probing_ = false;
   WallTime open_until_{};
+  WallTime answered_{};  // last healthy report
   std::array<Cell, kRetryWindowSeconds> cells_{};
 };
 
@@ -97,6 +107,10 @@ BreakerPass::~BreakerPass() {
 
 void BreakerPass::report(bool healthy, WallTime now) {
   if (circuit_) circuit_->report(healthy, std::exchange(probe_, false), now);
+}
+
+void BreakerPass::report_timeout(WallTime sent, WallTime now) {
+  if (circuit_) circuit_->report_timeout(std::exchange(probe_, false), sent, now);
 }
 
 std::shared_ptr<Circuit> Breakers::circuit(std::string_view upstream) const {

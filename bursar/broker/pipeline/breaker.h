@@ -45,6 +45,9 @@ class BreakerPass {
   [[nodiscard]] Duration retry_after() const { return retry_after_; }
   // May be called once an attempt; the first report ends a probe.
   void report(bool healthy, WallTime now);
+  // A call that was sent at `sent` got no answer in time. That says nothing about the upstream where it has answered
+  // another call since: one slow call, or a burst of our own, is no outage.
+  void report_timeout(WallTime sent, WallTime now);
 
  private:
   friend class Breakers;

@@ -74,6 +74,7 @@ void InvokeStage::learn(Call& call, WallTime now) {
   if (!failure || cut_short) shared_.latencies().record(id, last.elapsed, cut_short);
   if (failure && is_about_us(*failure)) return;
   if (cut_short && last.timeout < shared_.latencies().quantile(id, .5)) return;
+  if (cut_short) return call.state.pass.report_timeout(last.started, now);
   call.state.pass.report(!failure || !is_upstream_failure(*failure), now);
 }
 

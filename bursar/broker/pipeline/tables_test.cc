@@ -121,6 +121,20 @@ TEST(Breakers, OpenAfterFiveFailuresInARowForThirtySecondsThenProbeOnce) {
   EXPECT_EQ(breakers.state("u", later + seconds{30}), CircuitState::kClosed);
 }
 
+TEST(Breakers, TakeATimeoutForNoOutageWhereAnotherCallWasAnsweredSince) {
+  Breakers breakers;
+  for (int i = 0; i < 20; ++i) {
+    BreakerPass slow = breakers.enter("u", kStart);
+    breakers.enter("u", kStart).report(true, kStart + seconds{1});
+    slow.report_timeout(kStart, kStart + seconds{2});
+  }
+  EXPECT_EQ(breakers.state("u", kStart + seconds{2}), CircuitState::kClosed);
+  for (int i = 0; i < kFailuresToOpen; ++i) {
+    breakers.enter("u", kStart).report_timeout(kStart + seconds{3}, kStart + seconds{5});
+  }
+  EXPECT_EQ(breakers.state("u", kStart + seconds{5}), CircuitState::kOpen);
+}
+
 TEST(Breakers, LetTheNextCallProbeWhereAProbeWasDropped) {
   Breakers breakers;
   fail_times(breakers, 5, kStart);

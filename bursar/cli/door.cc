@@ -1,0 +1,159 @@
+#include <charconv>
+#include <cstdlib>
+#include <memory>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "bursar/broker/admin/address.h"
+#include "bursar/cli/command.h"
+#include "bursar/core/json.h"
+
+namespace bursar::cli {
+namespace {
+
+constexpr std::size_t kMaxAnswer = 64 << 20;
+constexpr int kPatienceSeconds = 10;
+
+struct Where {
+  std::string host, port;
+};
+
+Result<Where> where_of(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme)) {
+    return invalid_argument("--url " + std::string(url.substr(0, 100)) +
+                            " must begin with http://; for https name the address behind the proxy");
+  }
+  std::string_view rest = url.substr(kScheme.size());
+  rest = rest.substr(0, rest.find('/'));
+  const std::size_t bracket = rest.find(']');
+  const std::size_t colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  std::string_view host = rest.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.empty()) return invalid_argument("--url " + std::string(url.substr(0, 100)) + " names no host");
+  return Where{std::string(host), colon == std::string_view::npos ? "80" : std::string(rest.substr(colon + 1))};
+}
+
+class Socket {
+ public:
+  explicit Socket(int fd) : fd_(fd) {}
+  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Socket& operator=(Socket&&) = delete;
+  ~Socket() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Result<Socket> connect_to(const Where& where, const std::string& url) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(where.host.c_str(), where.port.c_str(), &hints, &found) != 0) {
+    return fail(ErrorCode::kUnavailable, url + ": there is no such host or port", true);
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
+  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
+    Socket socket(::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol));
+    const timeval patience{.tv_sec = kPatienceSeconds, .tv_usec = 0};
+    ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (socket.fd() >= 0 && ::connect(socket.fd(), a->ai_addr, a->ai_addrlen) == 0) return socket;
+  }
+  return fail(ErrorCode::kUnavailable,
+              "no gateway answers at " + url + "; start it with `bursar serve`, or name it with --url", true);
+}
+
+Result<std::string> exchange(const Socket& socket, std::string_view request, const std::string& url) {
+  while (!request.empty()) {
+    const ssize_t sent = ::send(socket.fd(), request.data(), request.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return fail(ErrorCode::kUnavailable, url + ": the connection broke", true);
+    request.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  std::string answer(64 << 10, '\0');
+  std::size_t size = 0;
+  for (;;) {
+    if (size == answer.size()) answer.resize(answer.size() * 2);
+    const ssize_t got = ::recv(socket.fd(), answer.data() + size, answer.size() - size, 0);
+    if (got < 0) return fail(ErrorCode::kUnavailable, url + ": no answer within 10 s", true);
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+    if (size > kMaxAnswer) return fail(ErrorCode::kUnavailable, url + ": the answer is longer than 64 MiB");
+  }
+  answer.resize(size);
+  return answer;
+}
+
+// What a refusal's JSON says: {"error":…,"message":…}; empty where it is something else.
+std::string message_of(std::string_view body) {
+  const auto document = parse_json(body);
+  if (!document) return {};
+  const JsonView root(*document);
+  const auto message = root.string_at("message", 2000);
+  return message ? std::string(*message) : std::string();
+}
+
+}  // namespace
+
+std::optional<AdminDoor> find_door(const std::string& url, const std::string& database) {
+  const auto published = broker::published_address(database);
+  const char* key = std::getenv("BURSAR_ADMIN_KEY");
+  AdminDoor door;
+  if (key != nullptr) door.secret = key;
+  if (!url.empty()) {
+    door.url = url;
+    if (door.secret.empty() && published && published->url == url) door.secret = published->secret;
+    return door;
+  }
+  if (!published) return std::nullopt;
+  door.url = published->url;
+  if (door.secret.empty()) door.secret = published->secret;
+  return door;
+}
+
+Result<std::string> ask(const AdminDoor& door, std::string_view method, std::string_view path, std::string_view body) {
+  const auto where = where_of(door.url);
+  if (!where) return tl::unexpected(where.error());
+  if (door.secret.find_first_of("\r\n") != std::string::npos)
+    return invalid_argument("BURSAR_ADMIN_KEY holds a line break");
+  const auto socket = connect_to(*where, door.url);
+  if (!socket) return tl::unexpected(socket.error());
+  std::string request;
+  const bool v6 = where->host.find(':') != std::string::npos;
+  request.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: ");
+  request.append(v6 ? '[' + where->host + ']' : where->host).append(":").append(where->port);
+  request.append("\r\nConnection: close\r\nAccept: application/json\r\n");
+  if (!door.secret.empty()) request.append("Authorization: Bearer ").append(door.secret).append("\r\n");
+  if (method == "POST")
+    request.append("Content-Type: application/json\r\nContent-Length: ")
+        .append(std::to_string(body.size()))
+        .append("\r\n");
+  request.append("\r\n").append(body);
+  const auto answer = exchange(*socket, request, door.url);
+  if (!answer) return tl::unexpected(answer.error());
+  int status = 0;
+  const std::size_t end = answer->find("\r\n\r\n");
+  if (!answer->starts_with("HTTP/1.1 ") || end == std::string::npos ||
+      std::from_chars(answer->data() + 9, answer->data() + answer->size(), status).ec != std::errc{}) {
+    return fail(ErrorCode::kUnavailable, door.url + " is no gateway: its answer is no HTTP/1.1");
+  }
+  std::string content = answer->substr(end + 4);
+  if (status == 200) return content;
+  if (status == 401 || status == 403) {
+    return fail(ErrorCode::kPermissionDenied,
+                door.url + " wants an admin key; set BURSAR_ADMIN_KEY to one (`bursar keys create … --admin`)");
+  }
+  const std::string message = message_of(content);
+  const ErrorCode code = status == 404   ? ErrorCode::kNotFound
+                         : status >= 500 ? ErrorCode::kUnavailable
+                                         : ErrorCode::kInvalidArgument;
+  return fail(code,
+              message.empty() ? door.url + std::string(path) + " answered HTTP " + std::to_string(status) : message);
+}
+
+}  // namespace bursar::cli
