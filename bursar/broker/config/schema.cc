@@ -80,18 +80,18 @@ class SchemaWriter {
     add(name, {{"type", "array"}, {"items", reference("limit")}, {"maxItems", ledger::kMaxLimits}}, help);
   }
   template <class T>
-  void object(std::string_view name, const T&, std::string_view help) {
-    add(name, of<T>(), help);
+  void object(std::string_view name, const T& value, std::string_view help) {
+    add(name, of<T>(value), help);
   }
   template <class T>
   void objects(std::string_view name, const std::vector<T>&, std::size_t at_most, std::string_view help) {
     add(name, {{"type", "array"}, {"items", of<T>()}, {"maxItems", at_most}}, help);
   }
 
+  // `value` gives the defaults.
   template <class T>
-  static json::object of() {
+  static json::object of(T value = {}) {
     SchemaWriter writer;
-    T value;
     describe(writer, value);
     json::object out{{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(writer.properties)}};
     if (!writer.required.empty()) out["required"] = std::move(writer.required);
