@@ -164,14 +164,15 @@ Result<void> Gateway::State::open_stores() {
   const auto parent = std::filesystem::path(database).parent_path();
   std::error_code ignored;
   if (!parent.empty()) std::filesystem::create_directories(parent, ignored);
+  // First, for it makes a new file readable for its owner only.
+  auto keys = KeyStore::open(database, clock_, {.watch = true});
+  if (!keys) return tl::unexpected(with_context("keys", keys.error()));
+  keys_ = std::move(*keys);
   auto store = ledger::open_sqlite_store({.path = database});
   if (!store) return tl::unexpected(with_context("database", store.error()));
   auto ledger = ledger::Ledger::open(std::move(*store), clock_);
   if (!ledger) return tl::unexpected(with_context("database", ledger.error()));
   ledger_ = std::move(*ledger);
-  auto keys = KeyStore::open(database, clock_, {.watch = true});
-  if (!keys) return tl::unexpected(with_context("keys", keys.error()));
-  keys_ = std::move(*keys);
   auto audit = AuditLog::open(database);
   if (!audit) return tl::unexpected(with_context("audit", audit.error()));
   audit_ = std::move(*audit);

@@ -98,6 +98,10 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
   if (code != SQLITE_OK) return tl::unexpected(error_of(handle, code));
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, kBusyMs);
+  // Another program's file is left as it is.
+  const auto ours = db->has_table("receipt");
+  if (!ours) return tl::unexpected(ours.error());
+  if (!*ours) return fail(ErrorCode::kCorrupt, "database " + path + " is no database of Bursar; name another file");
   return db;
 }
 

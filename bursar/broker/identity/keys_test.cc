@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>
+#include <sqlite3.h>
 #include <sstream>
 #include <sys/stat.h>
 #include <thread>
@@ -130,6 +131,18 @@ TEST_F(Keys, FileIsForItsOwnerOnlyAndTheLedgerTakesItAsItsOwn) {
   ASSERT_TRUE(store) << store.error().message;
   const auto snapshot = (*store)->open(clock.now(), 10);
   EXPECT_TRUE(snapshot) << snapshot.error().message;
+}
+
+TEST_F(Keys, AnotherProgramsFileIsLeftAsItIs) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(database.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "CREATE TABLE diary(day TEXT)", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  const std::string before = bytes_on_disk();
+  const auto refused = KeyStore::open(database, clock);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("no database of Bursar"));
+  EXPECT_EQ(bytes_on_disk(), before);
 }
 
 TEST_F(Keys, AreListedWithoutCreatingAnything) {
