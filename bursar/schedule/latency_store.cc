@@ -56,7 +56,9 @@ class Window {
       values_[oldest_] = censored ? -us : us;
       oldest_ = (oldest_ + 1) % kKept;
     }
-    if (++since_ == kRefreshEvery) {
+    // What was cut off says that the estimate is too low: it counts at once, or the next calls would all be cut alike,
+    // and a breaker would take a tool that got slower for one that is gone.
+    if (++since_ == kRefreshEvery || censored) {
       since_ = 0;
       refresh();
     }
@@ -91,7 +93,7 @@ class Window {
     if (!size) return tl::unexpected(size.error());
     if (*size == 0) return window->wrong("must hold at least one observation");
     const auto pending = static_cast<std::size_t>(*since);
-    if (*size < kKept && *size % kRefreshEvery != pending) return from.wrong("\"since\" contradicts \"window\"");
+    if (pending > *size) return from.wrong("\"since\" contradicts \"window\"");
     values_.reserve(*size);
     for (const json::value& value : window->value().get_array()) {
       const auto* us = value.if_int64();

@@ -4,11 +4,11 @@
 //   store.record({"files", "read"}, 120ms, /*censored=*/false);
 //   Duration t = store.quantile({"files", "read"}, 0.95);
 //
-// Per tool the last 200 pairs (value, censored) and their Kaplan-Meier estimate, refreshed every 5 records. Where S
-// never falls far enough: 1.6 x the largest observation, at most 20 s. With fewer than 20 observations of a tool the
-// pooled window of its upstream answers, and 2 s where that too has fewer than 20. Source: systems/mcp-production,
-// section B. Thread-safe. record O(1) amortised (O(200 log 200) at a refresh), quantile O(log 200) on an estimate that
-// is published whole: readers wait for no refresh.
+// Per tool the last 200 pairs (value, censored) and their Kaplan-Meier estimate, refreshed every 5 records and by every
+// censored one. Where S never falls far enough: 1.6 x the largest observation, at most 20 s. With fewer than 20
+// observations of a tool the pooled window of its upstream answers, and 2 s where that too has fewer than 20. Source:
+// systems/mcp-production, section B. Thread-safe. record O(1) amortised (O(200 log 200) at a refresh), quantile O(log
+// 200) on an estimate that is published whole: readers wait for no refresh.
 #pragma once
 
 #include <cstddef>

@@ -128,7 +128,12 @@ RC_GTEST_PROP(LatencyStore, EqualsKaplanMeierOfTheLastTwoHundred, ()) {
   auto records = some_records(450);
   for (Recorded& r : records) r.tool = 0;
   const LatencyStore store = store_of(records);
-  const std::size_t refreshed = records.size() / 5 * 5;
+  std::size_t refreshed = 0;
+  for (std::size_t i = 0, since = 0; i < records.size(); ++i) {
+    if (++since < 5 && !records[i].censored) continue;
+    since = 0;
+    refreshed = i + 1;
+  }
   RC_PRE(refreshed >= 20);
   std::vector<CensoredValue> window;
   double largest = 0;
@@ -186,6 +191,15 @@ RC_GTEST_PROP(LatencyStore, LoadOfADamagedStateRefusesOrIsAStateOfItsOwn, ()) {
   RC_ASSERT(LatencyStore::load(saved)->save() == saved);
 }
 
+TEST(LatencyStore, WhatWasCutOffRaisesTheTimeoutAtOnce) {
+  LatencyStore store;
+  for (int i = 0; i < 40; ++i) store.record({"u", "t"}, 20ms, false);
+  // A tool that became slower: the second call is given more time than the first, not only the sixth.
+  const Duration first = store.quantile({"u", "t"}, .99);
+  store.record({"u", "t"}, first, true);
+  EXPECT_GE(store.quantile({"u", "t"}, .99), first * 3 / 2);
+}
+
 TEST(LatencyStore, LoadRefusesWhatSaveCannotHaveWritten) {
   const auto pool = [](std::string_view name, std::string_view rest) {
     return R"({"upstream":")" + std::string(name) + R"(",)" + std::string(rest) + "}";
@@ -209,7 +223,7 @@ TEST(LatencyStore, LoadRefusesWhatSaveCannotHaveWritten) {
                                   state(pool("u", one), ""),
                                   state(pool("u", one) + "," + pool("u", one), tool("t", one)),
                                   state(pool("u", one), tool("t", one) + "," + tool("t", one)),
-                                  state(pool("u", one), tool("t", R"("since":0,"window":[5])")),
+                                  state(pool("u", one), tool("t", R"("since":2,"window":[5])")),
                                   state(pool("u", one), tool("t", R"("since":5,"window":[1,2,3,4,5])")),
                                   state(pool("u", one), tool("t", R"("since":0,"window":[])")),
                                   state(pool("u", one), tool("t", R"("since":1,"window":[0])")),
