@@ -33,9 +33,8 @@ test("/mcp offers all servers with prefixes, /mcp/<server> one of them without",
 });
 
 test("requests of a server reach the agent that called, and no other", async (t) => {
-  // A server over stdio cannot say which call it asks for, so each session gets a child of its own.
-  const own = { isolation: "session" };
-  const gateway = ending(t, await startGateway({ upstreams: [stdioUpstream("conformance_stdio", own), stdioUpstream("faults_stdio", own)] }));
+  // A server over stdio cannot say which call it asks for, so an agent that can be asked gets a child of its own.
+  const gateway = ending(t, await startGateway({ upstreams: [stdioUpstream("conformance_stdio"), stdioUpstream("faults_stdio")] }));
   const agents = await Promise.all([0, 1, 2].map((i) => connect(gateway, {
     name: `agent-${i}`,
     capabilities: { sampling: {}, elicitation: {}, roots: {} },

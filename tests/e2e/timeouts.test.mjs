@@ -41,7 +41,7 @@ test("a timeout follows the latencies seen, and what was learned survives a rest
 });
 
 test("timeouts do not spiral: when a tool gets slower its timeout follows", async (t) => {
-  const gateway = ending(t, await startGateway(config));
+  const gateway = ending(t, await startGateway({ ...config, turn: { atba: { timeout_min: "20 ms" } } }));
   const agent = await connect(gateway);
   for (let i = 0; i < 40; ++i) await call(agent, "faults.sleep", { ms: 20 });
   let last = [];
