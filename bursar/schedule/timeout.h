@@ -1,9 +1,9 @@
 // Adaptive timeout budget allocation (ATBA): how long the next call of a turn may run.
 //
 //   Turn turn{.total = 30s, .left = 9s, .plan_known = true};
-//   std::vector<StepPlan> rest{{.tool = {"cloud", "list"}}, {.tool = {"cloud", "increase"}}};   // this step and those
-//   after TimeoutDecision d = next_timeout(turn, rest, /*attempt=*/0, latencies, {}); if (d.why ==
-//   TimeoutReason::kSkip) …
+//   std::vector<StepPlan> rest{{.tool = {"cloud", "list"}}, {.tool = {"cloud", "increase"}}};   // this one first
+//   TimeoutDecision d = next_timeout(turn, rest, /*attempt=*/0, latencies, {});
+//   if (d.why == TimeoutReason::kSkip) …
 //
 // The online rule of systems/mcp-production section B, with g = 1.6, q_hi = .95, q_m = .90, k the attempt:
 //   1. left < 0.6 x sum of medians of the remaining mandatory steps -> stop early
@@ -11,7 +11,7 @@
 //                      t < 0.5 median -> skip
 //   3. mandatory step: t = min(left - answer reserve, q_.99 g^k); nothing is reserved for later mandatory steps, since
 //                      they cannot be reached without this one
-//   answer reserve = max(answer_reserve_min, answer_reserve_share x total)
+//   answer reserve = max(answer_reserve_min, answer_reserve_share x total); t >= timeout_min while there is time
 // Where the plan is not known only rest[0] counts. A tool of which nothing is known does not count in rule 1: a guess
 // is no ground to give up. Pure: no clock, no randomness. O(steps).
 #pragma once
@@ -35,9 +35,9 @@ struct AtbaConfig {
   double stop_early_fraction = .6;  // of the sum of medians; 0 switches the rule off
   double skip_fraction = .5;        // of the step's median
   Duration answer_reserve_min = std::chrono::milliseconds{1500};
-  double answer_reserve_share = .1;               // of the turn's total
-  // A timeout is never shorter while there is time: latencies grow with the caller's own bursts, and cutting a call early
-  // earns nothing unless the time buys a retry or a later step.
+  double answer_reserve_share = .1;  // of the turn's total
+  // A timeout is never shorter while there is time: latencies grow with the caller's own bursts, and cutting a call
+  // early earns nothing unless the time buys a retry or a later step.
   Duration timeout_min{0};
   Duration hard_max = std::chrono::seconds{300};  // no call runs longer, whatever its progress says
 };

@@ -1,5 +1,4 @@
 #include <bursar/core/amount.h>
-
 #include <cstdio>
 
 int main() {
