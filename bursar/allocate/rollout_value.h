@@ -1,8 +1,8 @@
 // How many rollouts each prompt of a training batch gets, when the batch as a whole may spend a fixed number of them.
 //
-//   std::vector<RolloutItem> batch{{.id = "a", .p_hat = .1, .seen = 16}, {.id = "b", .p_hat = .8, .seen = 16}, {.id =
-//   "c"}}; auto plan = allocate_rollouts(batch, /*total=*/24, {}); if (!plan) return report(plan.error());
-//   use(plan->rollouts);          // [batch], sums to 24
+//   std::vector<RolloutItem> batch{{.id = "a", .p_hat = .1, .seen = 16}, {.id = "b", .p_hat = .8, .seen = 16}};
+//   auto plan = allocate_rollouts(batch, /*total=*/16, {});
+//   use(plan->rollouts);          // [batch], sums to 16
 //   log(plan->report.warning);    // empty where all is well
 //
 // Value of n rollouts of a prompt that is solved with probability p: the chance of a group with both outcomes (only

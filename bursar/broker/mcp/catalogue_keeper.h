@@ -1,8 +1,8 @@
 // Keeps the catalogue in step with the upstreams: asks each for its lists through a session of its own, again when the
 // upstream says list_changed, and again in a while when it could not be reached.
 //
-//   auto keeper = CatalogueKeeper::make(reactors.at(0), contracts, [](const std::string& upstream, ListKind kind) { …
-//   }); keeper->set(upstreams); keeper->when_loaded("", 10s, [&] { answer(keeper->current()->page(…)); });
+//   auto keeper = CatalogueKeeper::make(reactors.at(0), contracts, [](const std::string& upstream, ListKind kind) {});
+//   keeper->set(upstreams), keeper->when_loaded("", 10s, [&] { answer(keeper->current()->page(…)); });
 //
 // An upstream that is down keeps its last known lists (none, if it never answered) and takes nothing from the others.
 // Lists of an upstream that does not announce changes are asked for again when they are older than a few seconds and an
