@@ -1,6 +1,3 @@
-# Every room's tests and nothing else: what a sanitizer build needs.
-add_custom_target(bursar_unit_tests)
-
 # bursar_room(<name> [PUBLIC lib…] [PRIVATE lib…])
 #
 # Makes the library bursar_<name> (alias Bursar::<name>) of every source under the calling folder. What stands beside the
@@ -33,7 +30,6 @@ function(bursar_room name)
     add_test(NAME ${name} COMMAND bursar_${name}_test --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES LABELS unit
                                             ENVIRONMENT "BURSAR_SHARED=${PROJECT_SOURCE_DIR}/../shared")
-    add_dependencies(bursar_unit_tests bursar_${name}_test)
   endif()
   if(BURSAR_TESTS AND benches)
     add_executable(bursar_${name}_bench EXCLUDE_FROM_ALL ${benches})
