@@ -38,6 +38,7 @@ upstreams:
   - {name: memory, command: ${NODE}, args: [${main("memory")}], env: {MEMORY_FILE_PATH: ${join(HOME, "memory.jsonl")}}}
   - {name: faults, command: ${NODE}, args: [${join(FIXTURES, "faults_stdio.mjs")}]}  # slow, hanging and failing tools
 
+turn: {budget: 30 s, atba: {timeout_min: 250 ms}}  # the default never cuts before 1 s; lower, so that you see what is learned
 tools:
   - {server: faults, tool: "*", optional: true, idempotent: false}
 `;
