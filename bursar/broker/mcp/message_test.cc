@@ -258,6 +258,8 @@ RC_GTEST_PROP(Message, JudgesMutatedTextsAsAReferenceParserDoes, ()) {
   }
   json::error_code failed;
   json::parse(text, failed);
+  // 1e02147483648 is JSON; only the reference has no number for it.
+  if (failed == json::error::exponent_overflow) return;
   const int code = refusal(text);
   if (failed) RC_ASSERT(code != 0);
   if (!failed) RC_ASSERT(code != -32700);
