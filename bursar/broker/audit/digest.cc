@@ -1,5 +1,6 @@
 #include "bursar/broker/audit/digest.h"
 
+#include <memory>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -18,10 +19,11 @@ const EVP_MD* algorithm() {
 
 Sha256 sha256(std::string_view bytes) {
   Sha256 out{};
-  thread_local EVP_MD_CTX* const context = EVP_MD_CTX_new();
-  EVP_DigestInit_ex2(context, algorithm(), nullptr);
-  EVP_DigestUpdate(context, bytes.data(), bytes.size());
-  EVP_DigestFinal_ex(context, out.data(), nullptr);
+  thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                                     &EVP_MD_CTX_free);
+  EVP_DigestInit_ex2(context.get(), algorithm(), nullptr);
+  EVP_DigestUpdate(context.get(), bytes.data(), bytes.size());
+  EVP_DigestFinal_ex(context.get(), out.data(), nullptr);
   return out;
 }
 
