@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { call, connect, isRefusal, serf, TURN_KEY } from "./lib/agent.mjs";
 import { ending, freshDirectory, readLines, startGateway, stdioUpstream } from "./lib/gateway.mjs";
 import { auditRecords, budget, verifyAudit } from "./lib/ledger.mjs";
+import { waitFor } from "./lib/processes.mjs";
 
 async function quotaGateway(t, more = {}) {
   const directory = freshDirectory();
@@ -116,7 +117,8 @@ test("a burst of denials is answered, counted and written down, each of them", a
   assert.equal(results.filter((r) => !r.isError).length, 3);
   for (const r of results.filter((x) => x.isError)) assert.equal(serf(r).code, "CALLS_EXHAUSTED");
   await verifyAudit(gateway);
-  assert.equal(await auditRecords(gateway, "--tool", "quota.list_projects"), 60);
+  // The trail is written in groups, a moment after the answers.
+  await waitFor(async () => await auditRecords(gateway, "--tool", "quota.list_projects") === 60, { what: "60 audit records" });
   const metrics = await (await gateway.get("/metrics")).text();
   assert.match(metrics, /RESOURCE_EXHAUSTED|CALLS_EXHAUSTED/);
   assert.equal(applied().length, 0);
