@@ -119,7 +119,7 @@ struct LedgerOptions {
   std::size_t max_idempotency_keys = 1'000'000;
   Duration group_commit = std::chrono::milliseconds{2};  // longest wait of a receipt for its group
   Duration idle_lease_return = std::chrono::seconds{5};  // an unused lease goes back after this
-  Duration lease_ttl = std::chrono::seconds{30};         // a lease that its process does not renew is stranded
+  Duration lease_ttl = std::chrono::seconds{30};         // for stores that processes share; SQLite's lock makes it idle
   std::size_t max_pending_receipts = 262'144;            // not yet durable; past it nothing more is reserved
   unsigned shards = 0;                                   // 0: one per hardware thread, at most 8; <= 16
 };
