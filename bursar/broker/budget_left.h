@@ -7,7 +7,6 @@
 // Thread-safe; update() O(accounts), of() O(depth).
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "bursar/core/amount.h"
+#include "bursar/core/published.h"
 #include "bursar/ledger/ledger.h"
 
 namespace bursar::broker {
@@ -28,7 +28,7 @@ class BudgetLeft {
  private:
   using Table = std::unordered_map<std::string, Amounts>;
   [[nodiscard]] static Amounts nearest(const Table& table, std::string_view account);
-  std::atomic<std::shared_ptr<const Table>> table_;
+  Published<const Table> table_;
 };
 
 }  // namespace bursar::broker

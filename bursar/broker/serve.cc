@@ -1,6 +1,7 @@
 #include "bursar/broker/serve.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include "bursar/broker/audit/audit_log.h"
 #include "bursar/broker/budget_left.h"
 #include "bursar/broker/config/reload.h"
+#include "bursar/broker/configured_accounts.h"
 #include "bursar/broker/http/doors.h"
 #include "bursar/broker/http/server.h"
 #include "bursar/broker/identity/keys.h"
@@ -24,6 +26,7 @@
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/broker/upstream/upstream_factory.h"
+#include "bursar/core/published.h"
 #include "bursar/ledger/sqlite_store.h"
 
 namespace bursar::broker {
@@ -43,8 +46,9 @@ constexpr std::size_t kMaxNamed = 20;
 
 bool same_upstream(const UpstreamConfig& a, const UpstreamConfig& b) {
   const auto parts = [](const UpstreamConfig& c) {
-    return std::tie(c.command, c.args, c.env, c.directory, c.url, c.headers, c.isolation, c.max_children,
-                    c.max_concurrent, c.memory_bytes, c.open_files, c.start_timeout, c.child_idle);
+    return std::tie(c.command, c.args, c.env, c.directory, c.url, c.headers, c.tls, c.token_exchange, c.private_network,
+                    c.era, c.isolation, c.max_children, c.max_concurrent, c.memory_bytes, c.open_files, c.start_timeout,
+                    c.child_idle);
   };
   return a.name == b.name && parts(a) == parts(b);
 }
@@ -75,7 +79,6 @@ class Gateway::State {
  private:
   [[nodiscard]] std::shared_ptr<const Config> config() const { return config_.load(); }
   Result<void> open_stores();
-  Result<void> put_accounts(const Config& config);
   void build_pipeline();
   void build_services();
   Result<std::shared_ptr<const UpstreamSet>> build_upstreams(const Config& config);
@@ -93,14 +96,14 @@ class Gateway::State {
   WallTime started_{}, config_loaded_{};
   Metrics metrics_;
   std::unique_ptr<ConfigFile> file_;
-  std::atomic<std::shared_ptr<const Config>> config_;
+  Published<const Config> config_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<KeyStore> keys_;
   std::unique_ptr<AuditLog> audit_;
   schedule::LatencyStore latencies_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Reactors> reactors_;  // ends before what its tasks use
-  std::atomic<std::shared_ptr<const UpstreamSet>> upstreams_;
+  Published<const UpstreamSet> upstreams_;
   std::shared_ptr<McpServices> services_;
   std::unique_ptr<SessionTable> sessions_;
   std::unique_ptr<McpDoor> mcp_;
@@ -131,7 +134,7 @@ Result<void> Gateway::State::start() {
   if (auto level = parse_log_level(config()->log_level)) set_log_level(*level);
   ::signal(SIGPIPE, SIG_IGN);
   if (auto ok = open_stores(); !ok) return ok;
-  if (auto ok = put_accounts(*config()); !ok) return ok;
+  if (auto ok = put_accounts(*ledger_, *config()); !ok) return ok;
   latencies_ = read_latencies(config()->database + ".latency.json");
   reactors_ = std::make_unique<Reactors>(config()->listen.reactors);
   build_pipeline();
@@ -177,32 +180,6 @@ Result<void> Gateway::State::open_stores() {
   if (!audit) return tl::unexpected(with_context("audit", audit.error()));
   audit_ = std::move(*audit);
   return {};
-}
-
-// Parents come before children in the configuration; the development account exists whether it is written down or not.
-Result<void> Gateway::State::put_accounts(const Config& config) {
-  const auto existing = ledger_->accounts();
-  const auto find = [&](const std::string& path) {
-    return std::find_if(existing.begin(), existing.end(), [&](const auto& spec) { return spec.path == path; });
-  };
-  for (const ledger::AccountSpec& account : config.accounts) {
-    const auto found = find(account.path);
-    if (found != existing.end() && *found == account) continue;
-    if (auto ok = ledger_->put_account(account); !ok) return tl::unexpected(with_context("accounts", ok.error()));
-  }
-  const std::string& development = config.identity.development_account;
-  const bool configured = std::any_of(config.accounts.begin(), config.accounts.end(),
-                                      [&](const auto& account) { return account.path == development; });
-  if (!config.identity.development || configured) return {};
-  for (std::size_t slash = development.find('/'); true; slash = development.find('/', slash + 1)) {
-    const std::string path = development.substr(0, slash);
-    if (!ledger_->account(path)) {
-      if (auto ok = ledger_->put_account({.path = path}); !ok) {
-        return tl::unexpected(with_context("identity.development_account", ok.error()));
-      }
-    }
-    if (slash == std::string::npos) return {};
-  }
 }
 
 void Gateway::State::build_pipeline() {
@@ -325,9 +302,10 @@ Result<void> Gateway::State::reload(bool force) {
 Result<void> Gateway::State::adopt(const Config& wanted) {
   auto upstreams = build_upstreams(wanted);
   if (!upstreams) return tl::unexpected(upstreams.error());
-  if (auto ok = put_accounts(wanted); !ok) return ok;
+  if (auto ok = put_accounts(*ledger_, wanted, config().get()); !ok) return ok;
   if (auto level = parse_log_level(wanted.log_level)) set_log_level(*level);
   pipeline_->configure(pipeline_config(wanted));
+  server_->set_limits(wanted.limits);
   const auto old = upstreams_.exchange(*upstreams);
   services_->catalogue->set(*upstreams);
   for (const UpstreamEntry& entry : old->entries) {

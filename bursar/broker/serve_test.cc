@@ -87,6 +87,27 @@ TEST_F(GatewayTest, FreezesAndUnfreezesAnAccount) {
   EXPECT_EQ(ask("GET", "/admin/freeze").status, 405);
 }
 
+TEST_F(GatewayTest, KeepsAFreezeThroughReloadsAndRestarts) {
+  const auto frozen = [this] { return contains(ask("GET", "/admin/budget?under=acme").body, R"("frozen":true)"); };
+  write(kAccounts);
+  ASSERT_TRUE(start());
+  EXPECT_EQ(ask("POST", "/admin/freeze", R"({"account":"acme"})").status, 200);
+  write(std::string(kAccounts) + "log_level: error\n");
+  ASSERT_TRUE(gateway_->reload());
+  EXPECT_TRUE(frozen());
+  gateway_.reset();
+  ASSERT_TRUE(start());
+  EXPECT_TRUE(frozen());
+  EXPECT_EQ(ask("POST", "/admin/unfreeze", R"({"account":"acme"})").status, 200);
+  EXPECT_FALSE(frozen());
+  write("accounts: [{path: acme, limits: [10 calls], frozen: true}]\n");
+  ASSERT_TRUE(gateway_->reload());
+  EXPECT_TRUE(frozen());
+  write(kAccounts);
+  ASSERT_TRUE(gateway_->reload());
+  EXPECT_FALSE(frozen());
+}
+
 TEST_F(GatewayTest, LetsOnlyAdministratorsAdminister) {
   write(std::string(kAccounts));
   SystemClock clock;

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "bursar/broker/config/identity_config.h"
+#include "bursar/broker/config/model_config.h"
 #include "bursar/core/amount.h"
 #include "bursar/core/clock.h"
 #include "bursar/core/result.h"
@@ -29,6 +31,7 @@ struct ListenConfig {
   std::vector<std::string> allowed_origins;  // beside loopback origins
   std::vector<std::string> allowed_hosts;    // beside loopback names and the listen address
   unsigned reactors = 0;                     // 0: one a core
+  TlsServerConfig tls;                       // without a certificate: plain HTTP
   bool operator==(const ListenConfig&) const = default;
 };
 
@@ -52,12 +55,10 @@ struct LimitsConfig {
   bool operator==(const LimitsConfig&) const = default;
 };
 
-struct IdentityConfig {
-  bool development = true;  // an unauthenticated caller on loopback is the development principal
-  std::string development_account = "dev";
-};
-
 enum class Isolation : std::uint8_t { kShared, kPrincipal, kSession };  // who may share one upstream session or child
+
+// Which revision of MCP a server speaks; kAuto asks it, and remembers the answer.
+enum class EraChoice : std::uint8_t { kAuto, kModern, kLegacy };
 
 struct UpstreamConfig {
   std::string name;                   // [a-z0-9_-]{1,32}; the path /mcp/<name>
@@ -70,6 +71,10 @@ struct UpstreamConfig {
   // or streamable HTTP
   std::string url;
   std::map<std::string, std::string> headers;  // own credentials; may hold secrets: never printed
+  TlsClientConfig tls;
+  TokenExchangeConfig token_exchange;  // a token of the caller's own for this server; off without a url
+  bool private_network = false;        // a host name may lead to a loopback, private or link-local address
+  EraChoice era = EraChoice::kAuto;
   Isolation isolation = Isolation::kPrincipal;
   bool trust_annotations = false;    // believe readOnlyHint, idempotentHint of this server
   std::size_t max_children = 64;     // stdio: children over all principals / sessions
@@ -89,10 +94,13 @@ struct PriceRule {
 };
 
 enum class Effect : std::uint8_t { kAllow, kDeny };
+// A rule fits if each of its parts does.
 struct PolicyRule {
   Effect effect = Effect::kAllow;
   std::vector<std::string> principals{"*"};  // globs on the principal's subject or account
+  std::vector<std::string> groups, scopes;   // globs on groups, one must fit; scopes that all must be there
   std::vector<std::string> servers{"*"}, tools{"*"};
+  std::map<std::string, std::string> arguments;  // path globs on string arguments by name; a missing one fits no glob
 };
 struct PolicyConfig {
   Effect default_effect = Effect::kAllow;
@@ -120,6 +128,20 @@ struct AuditConfig {
   bool arguments = false;  // true: raw arguments are kept; by default their HMAC only
 };
 
+// Handles that we give out and that come back: session ids, requestState, task ids. Each is authenticated, bound to its
+// principal and valid for a time.
+struct HandlesConfig {
+  std::string secret;  // replicas share it; without one, a random secret is kept in the database
+  Duration state_lifetime = std::chrono::minutes{10};
+};
+
+struct TelemetryConfig {
+  std::string otlp_url;                        // "http://127.0.0.1:4318"; empty: no traces are exported
+  std::map<std::string, std::string> headers;  // may hold secrets: never printed
+  double sample = 1;                           // of the calls that bring no sampling decision of their own
+  std::string service = "bursar";
+};
+
 struct Config {
   std::vector<std::string> resources;  // whole-number resources beside the built-in ones; declared when they are read
   ListenConfig listen;
@@ -134,6 +156,9 @@ struct Config {
   TurnConfig turn;
   RateConfig rate;
   AuditConfig audit;
+  ModelsConfig models;
+  HandlesConfig handles;
+  TelemetryConfig telemetry;
   std::string log_level = "info";
 };
 

@@ -19,6 +19,30 @@ namespace bursar::broker {
 enum class Need : std::uint8_t { kOptional, kRequired };
 
 template <class V>
+void describe(V& v, TlsServerConfig& c) {
+  v.text("certificate", c.certificate, "PEM file with the certificate chain.");
+  v.text("key", c.key, "PEM file with the private key.");
+  v.text("client_ca", c.client_ca, "PEM file; clients must show a certificate that it signed.");
+}
+
+template <class V>
+void describe(V& v, TlsClientConfig& c) {
+  v.text("ca", c.ca, "PEM file with the authorities to trust; by default the system's.");
+  v.text("certificate", c.certificate, "PEM file with our own certificate chain, for servers that ask for one.");
+  v.text("key", c.key, "PEM file with our own private key.");
+}
+
+template <class V>
+void describe(V& v, TokenExchangeConfig& c) {
+  v.text("url", c.url, "Token endpoint (RFC 8693); without one nothing is exchanged.");
+  v.text("client_id", c.client_id, "Our own name there.");
+  v.text("client_secret", c.client_secret, "Our own secret there; never printed.");
+  v.text("audience", c.audience, "Audience of the token that is asked for.");
+  v.text("resource", c.resource, "Resource (RFC 8707) of the token that is asked for.");
+  v.text("scope", c.scope, "Scope of the token that is asked for.");
+}
+
+template <class V>
 void describe(V& v, ListenConfig& c) {
   v.text("address", c.address, "Address to listen on; beyond loopback every caller needs a key.");
   v.whole("port", c.port, 0, 65535, "TCP port; 0 lets the system choose.");
@@ -27,6 +51,7 @@ void describe(V& v, ListenConfig& c) {
   v.texts("allowed_hosts", c.allowed_hosts, 256,
           "Values of the Host header that are let in, beside loopback names and `address`.");
   v.whole("reactors", c.reactors, 0, 256, "Threads that do input and output; 0 means one a core.");
+  v.object("tls", c.tls, "HTTPS; without a certificate, plain HTTP.");
 }
 
 template <class V>
@@ -53,9 +78,41 @@ void describe(V& v, LimitsConfig& c) {
 }
 
 template <class V>
+void describe(V& v, IssuerConfig& c) {
+  using std::chrono::hours, std::chrono::seconds;
+  v.text("issuer", c.issuer, "`iss` of its tokens, exactly.", Need::kRequired);
+  v.text("jwks_url", c.jwks_url, "Where its keys are; by default asked of the issuer's metadata.");
+  v.texts("audiences", c.audiences, 64, "`aud` must hold one of them; by default `identity.resource`.");
+  v.texts("algorithms", c.algorithms, 16, "Signatures that are accepted; asymmetric ones only.");
+  v.duration("clock_skew", c.clock_skew, Duration{0}, std::chrono::minutes{10}, "How far its clock may be from ours.");
+  v.duration("jwks_cache", c.jwks_cache, seconds{1}, hours{24}, "How long its keys are kept.");
+  v.text("groups_claim", c.groups_claim, "Claim with the groups of the caller.");
+  v.flag("private_network", c.private_network, "Its host names may lead to a loopback, private or link-local address.");
+  v.object("tls", c.tls, "How its certificate is checked.");
+}
+
+template <class V>
+void describe(V& v, AccountRule& c) {
+  v.text("issuer", c.issuer, "Glob on `iss`.");
+  v.text("subject", c.subject, "Glob on `sub`.");
+  v.texts("groups", c.groups, 256, "Globs on the caller's groups; one must fit.");
+  v.text_map("claims", c.claims, 64, "Globs on further claims, by name.");
+  v.text("account", c.account, "Account that pays, such as `acme/{tenant}/{sub}`: `{claim}` is a claim's value.",
+         Need::kRequired);
+  v.flag("create", c.create, "Make the account, below an existing parent, where it is missing.");
+  v.limits("limits", c.limits, "Limits of an account so made.");
+}
+
+template <class V>
 void describe(V& v, IdentityConfig& c) {
   v.flag("development", c.development, "A caller on loopback without a key is the development principal.");
   v.text("development_account", c.development_account, "The account that pays for the development principal.");
+  v.text("resource", c.resource,
+         "Our own identifier, an https URL: what tokens must be meant for (RFC 8707, RFC 9728).");
+  v.texts("scopes", c.scopes, 64, "Scopes that every token needs.");
+  v.text("admin_scope", c.admin_scope, "Scope of a token that opens `/admin`; empty for none.");
+  v.objects("issuers", c.issuers, 32, "Authorization servers whose JWT access tokens are accepted.");
+  v.objects("accounts", c.accounts, 1000, "Which account pays for a caller with a token; the first rule that fits.");
 }
 
 template <class V>
@@ -63,13 +120,15 @@ void describe(V& v, ledger::AccountSpec& c) {
   v.text("path", c.path, "Names joined by `/`, such as `acme/research/ada`; the parent must be listed too.",
          Need::kRequired);
   v.limits("limits", c.limits, "Such as `100 usd month Europe/Berlin`, `60 calls rate 60 s`, `1M tokens`.");
-  v.flag("frozen", c.frozen, "Nothing may be spent.");
+  v.flag("frozen", c.frozen, "Nothing may be spent while the file says so; without it `bursar budget freeze` decides.");
   v.flag("sync", c.sync, "Every reservation is on disk before it is granted.");
   v.flag("fail_open", c.fail_open, "Spend on, unguarded and reported, while the database fails.");
 }
 
 inline constexpr std::array<std::pair<std::string_view, Isolation>, 3> kIsolations = {
     {{"shared", Isolation::kShared}, {"principal", Isolation::kPrincipal}, {"session", Isolation::kSession}}};
+inline constexpr std::array<std::pair<std::string_view, EraChoice>, 3> kEras = {
+    {{"auto", EraChoice::kAuto}, {"modern", EraChoice::kModern}, {"legacy", EraChoice::kLegacy}}};
 inline constexpr std::array<std::pair<std::string_view, Effect>, 2> kEffects = {
     {{"allow", Effect::kAllow}, {"deny", Effect::kDeny}}};
 inline constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kLogLevels = {
@@ -87,6 +146,11 @@ void describe(V& v, UpstreamConfig& c) {
   v.text("directory", c.directory, "Folder to start the program in.");
   v.text("url", c.url, "Streamable HTTP endpoint, `http://` or `https://`.");
   v.text_map("headers", c.headers, 64, "Headers towards `url`: our own credentials, never printed.");
+  v.object("tls", c.tls, "How the certificate of `url` is checked.");
+  v.object("token_exchange", c.token_exchange, "A token of the caller's own for this server (RFC 8693).");
+  v.flag("private_network", c.private_network,
+         "The host name of `url` may lead to a loopback, private or link-local address.");
+  v.choice("era", c.era, kEras, "Revision of MCP: `modern` (2026-07-28), `legacy` (2025-11-25 and before), or asked.");
   v.choice("isolation", c.isolation, kIsolations, "Who may share one upstream session or child.");
   v.flag("trust_annotations", c.trust_annotations, "Believe this server's readOnlyHint and idempotentHint.");
   v.whole("max_children", c.max_children, 1, 4096, "Children of this server over all principals and sessions.");
@@ -109,8 +173,12 @@ template <class V>
 void describe(V& v, PolicyRule& c) {
   v.choice("effect", c.effect, kEffects, "What the rule does.");
   v.texts("principals", c.principals, 256, "Globs on the principal's subject (`key:ada`) or account.");
+  v.texts("groups", c.groups, 256, "Globs on the caller's groups; one must fit.");
+  v.texts("scopes", c.scopes, 64, "Scopes that the caller must all have.");
   v.texts("servers", c.servers, 256, "Globs on upstream names.");
   v.texts("tools", c.tools, 256, "Globs on tool names.");
+  v.text_map("arguments", c.arguments, 64,
+             "Globs on string arguments, by name; `*` stays within a path segment, `**` does not, `..` never fits.");
 }
 
 template <class V>
@@ -166,6 +234,64 @@ void describe(V& v, AuditConfig& c) {
 }
 
 template <class V>
+void describe(V& v, ModelUpstreamConfig& c) {
+  using std::chrono::hours, std::chrono::milliseconds;
+  v.text("name", c.name, "a-z 0-9 _ - (1 to 32 characters).", Need::kRequired);
+  v.text("url", c.url, "Base of an OpenAI-compatible endpoint, such as `https://api.openai.com/v1`.", Need::kRequired);
+  v.text_map("headers", c.headers, 64, "Our own credentials there, never printed.");
+  v.object("tls", c.tls, "How its certificate is checked.");
+  v.flag("private_network", c.private_network, "Its host name may lead to a loopback, private or link-local address.");
+  v.whole("max_concurrent", c.max_concurrent, 1, 1'000'000, "Calls in flight towards it.");
+  v.duration("timeout", c.timeout, milliseconds{1}, hours{24}, "Longest call.");
+  v.duration("stall_timeout", c.stall_timeout, milliseconds{1}, hours{1}, "Longest silence of a stream.");
+}
+
+template <class V>
+void describe(V& v, ModelRouteConfig& c) {
+  v.text("model", c.model, "Glob on the model that the agent asks for.", Need::kRequired);
+  v.texts("targets", c.targets, 32, "`upstream/model` or `upstream`, in the order in which they are tried.");
+  v.whole("retries", c.retries, 0, 16, "Further attempts, over all targets.");
+  v.duration("hedge_after", c.hedge_after, Duration{0}, std::chrono::hours{1},
+             "A second attempt beside the first after this; 0 for never.");
+  v.whole("max_output_tokens", c.max_output_tokens, 1, 10'000'000,
+          "Reserved, and asked of the upstream, without `max_tokens`.");
+}
+
+template <class V>
+void describe(V& v, ModelPriceConfig& c) {
+  v.text("upstream", c.upstream, "Glob on the upstream's name.");
+  v.text("model", c.model, "Glob on the model's name there.");
+  v.amounts("input", c.input, "Price of a million prompt tokens, such as `2.50 usd`.");
+  v.amounts("cached_input", c.cached_input, "Price of a million cached prompt tokens; by default that of `input`.");
+  v.amounts("output", c.output, "Price of a million completion tokens.");
+  v.amounts("call", c.call, "Price of a call, whatever its size.");
+}
+
+template <class V>
+void describe(V& v, ModelsConfig& c) {
+  v.objects("upstreams", c.upstreams, 256, "OpenAI-compatible endpoints.");
+  v.objects("routes", c.routes, 1000, "Which endpoint answers for which model; the first rule that fits.");
+  v.objects("prices", c.prices, 1000, "What tokens cost; the first rule that fits.");
+  v.text("price_file", c.price_file, "YAML file with a `date` and further `prices`.");
+}
+
+template <class V>
+void describe(V& v, HandlesConfig& c) {
+  v.text("secret", c.secret,
+         "Key of session ids and request states; the same in all replicas. By default made and kept in the database.");
+  v.duration("state_lifetime", c.state_lifetime, std::chrono::seconds{1}, std::chrono::hours{24},
+             "How long a requestState that we hand out may come back.");
+}
+
+template <class V>
+void describe(V& v, TelemetryConfig& c) {
+  v.text("otlp_url", c.otlp_url, "OTLP/HTTP receiver of traces, such as `http://127.0.0.1:4318`; empty for none.");
+  v.text_map("headers", c.headers, 64, "Our own credentials there, never printed.");
+  v.real("sample", c.sample, 0, 1, "Share of the calls traced that bring no decision of their own.");
+  v.text("service", c.service, "`service.name` of the traces.");
+}
+
+template <class V>
 void describe(V& v, Config& c) {
   v.texts("resources", c.resources, 32,
           "Whole-number resources of your own, beside usd, tokens, calls, ms, rollouts, bits, labels.");
@@ -182,6 +308,9 @@ void describe(V& v, Config& c) {
   v.object("turn", c.turn, "Time of an agent's turn.");
   v.object("rate", c.rate, "Token buckets beside the account limits.");
   v.object("audit", c.audit, "The audit trail.");
+  v.object("models", c.models, "Model endpoints under `/v1`.");
+  v.object("handles", c.handles, "Session ids and request states.");
+  v.object("telemetry", c.telemetry, "Traces.");
   v.choice("log_level", c.log_level, kLogLevels, "Least important event that is logged.");
 }
 

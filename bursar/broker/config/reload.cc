@@ -10,7 +10,6 @@ std::vector<std::string> fixed_parts_changed(const Config& running, const Config
   std::vector<std::string> out;
   if (running.listen != wanted.listen) out.emplace_back("listen");
   if (running.database != wanted.database) out.emplace_back("database");
-  if (running.limits != wanted.limits) out.emplace_back("limits");
   return out;
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bursar/broker/config/config.h"
+#include "bursar/core/published.h"
 
 namespace bursar::broker {
 
@@ -53,7 +54,7 @@ class ConfigFile {
 
   const std::string path_;
   const Environment env_;
-  std::atomic<std::shared_ptr<const Config>> current_;
+  Published<const Config> current_;
   std::atomic<std::uint64_t> generation_ = 1;
   mutable std::mutex mutex_;  // guards what follows
   Mark mark_;

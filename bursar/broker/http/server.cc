@@ -10,6 +10,7 @@
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/broker/telemetry/metrics.h"
 #include "bursar/core/json.h"
+#include "bursar/core/published.h"
 
 namespace bursar::broker {
 namespace {
@@ -154,7 +155,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   asio::ip::tcp::acceptor acceptor;
   asio::steady_timer pause;
   std::vector<std::shared_ptr<Lane>> lanes;
-  std::atomic<std::shared_ptr<const LimitsConfig>> limits;
+  Published<const LimitsConfig> limits;
   std::size_t next_lane = 0;
   std::uint16_t port = 0;
   bool closed = false;

@@ -11,6 +11,7 @@
 #include "bursar/broker/audit/database.h"
 #include "bursar/broker/audit/digest.h"
 #include "bursar/broker/telemetry/log.h"
+#include "bursar/core/published.h"
 #include "bursar/ledger/account.h"
 
 namespace bursar::broker {
@@ -135,7 +136,7 @@ std::shared_ptr<const Snapshot> snapshot_of(const std::vector<Row>& rows, const 
 
 struct KeyStore::State {
   const Clock& clock;
-  std::atomic<std::shared_ptr<const Snapshot>> snapshot;
+  Published<const Snapshot> snapshot;
 
   mutable std::mutex mutex;  // guards what follows
   std::unique_ptr<Database> db;

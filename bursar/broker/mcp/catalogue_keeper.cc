@@ -11,6 +11,7 @@
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/core/json.h"
+#include "bursar/core/published.h"
 
 namespace bursar::broker {
 namespace {
@@ -156,7 +157,7 @@ class Keeper final : public CatalogueKeeper, public std::enable_shared_from_this
   Changed changed_;
   std::vector<std::shared_ptr<Source>> sources_;
   std::list<Waiter> waiters_;
-  std::atomic<std::shared_ptr<const Catalogue>> current_;
+  Published<const Catalogue> current_;
   bool started_ = false, closed_ = false;
 };
 

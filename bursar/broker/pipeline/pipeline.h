@@ -15,7 +15,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,6 +25,7 @@
 #include "bursar/broker/pipeline/authenticate.h"
 #include "bursar/broker/pipeline/contract.h"
 #include "bursar/broker/pipeline/stage.h"
+#include "bursar/core/published.h"
 #include "bursar/schedule/latency_store.h"
 
 namespace bursar::broker {
@@ -88,7 +88,7 @@ class Pipeline {
 
  private:
   std::unique_ptr<PipelineShared> shared_;
-  std::atomic<std::shared_ptr<const PipelineConfig>> config_;
+  Published<const PipelineConfig> config_;
   StageList stages_;
 };
 
