@@ -4,6 +4,12 @@
 //   auto ticket = s->request({.method = "tools/call", .params = params, .deadline = 2100ms}, sink, done);
 //   s->cancel(ticket, "deadline");
 //
+// The form inside the gateway is the same for servers of both eras: what a modern server lacks (logging/setLevel, ping,
+// resources/subscribe) is done for it here, and its subscriptions come as notifications. Where params._meta holds
+// io.modelcontextprotocol/clientCapabilities, clientInfo or logLevel, they count for that request, else those of the
+// session; a legacy server is not shown them. A call's time stands still while it waits for its agent's answer to a
+// question of the server, for ten minutes at most, so that nobody's thinking is taken for a slow server.
+//
 // Threads: a session's calls may come from any thread; `sink` and `done` run on the upstream's reactor, never inside
 // request() itself, and `done` exactly once, after the last `sink` of that request.
 #pragma once
@@ -42,6 +48,11 @@ struct UpstreamRequest {
   std::string params;        // raw JSON object or empty; its _meta.progressToken is rewritten inside and back again
   Duration deadline{0};      // from now; the attempt then ends with kTimeout and is cancelled downstream
   Duration deadline_max{0};  // progress may extend the deadline up to here; 0: progress does not extend
+  // What becomes of a modern server's `input_required` result. false: its questions come through the sink as ordinary
+  // server-to-client requests; when respond() has answered them all, the request is repeated with inputResponses and
+  // the server's requestState, until a final result comes or the rounds are used up. true: the result is handed back as
+  // it is, and the caller repeats the request itself, with inputResponses and requestState in its params.
+  bool accepts_input_required = false;
 };
 
 // What an upstream says that is not the answer of a request. Messages are whole JSON-RPC messages, ids are the
