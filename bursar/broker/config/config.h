@@ -75,6 +75,7 @@ struct UpstreamConfig {
   TokenExchangeConfig token_exchange;  // a token of the caller's own for this server; off without a url
   bool private_network = false;        // a host name may lead to a loopback, private or link-local address
   EraChoice era = EraChoice::kAuto;
+  std::string tools_digest;  // SHA-256, hex, of the tools that it may offer; another raises an alarm
   Isolation isolation = Isolation::kPrincipal;
   bool trust_annotations = false;    // believe readOnlyHint, idempotentHint of this server
   std::size_t max_children = 64;     // stdio: children over all principals / sessions
@@ -125,7 +126,8 @@ struct RateConfig {                        // token buckets of the admit stage, 
 };
 
 struct AuditConfig {
-  bool arguments = false;  // true: raw arguments are kept; by default their HMAC only
+  bool arguments = false;    // true: raw arguments are kept; by default their HMAC only
+  std::string security_log;  // file that denials are also appended to, JSON lines; empty: none
 };
 
 // Handles that we give out and that come back: session ids, requestState, task ids. Each is authenticated, bound to its

@@ -151,6 +151,8 @@ void describe(V& v, UpstreamConfig& c) {
   v.flag("private_network", c.private_network,
          "The host name of `url` may lead to a loopback, private or link-local address.");
   v.choice("era", c.era, kEras, "Revision of MCP: `modern` (2026-07-28), `legacy` (2025-11-25 and before), or asked.");
+  v.text("tools_digest", c.tools_digest,
+         "Digest of its tools, as `bursar doctor` prints it; an alarm is raised when they change.");
   v.choice("isolation", c.isolation, kIsolations, "Who may share one upstream session or child.");
   v.flag("trust_annotations", c.trust_annotations, "Believe this server's readOnlyHint and idempotentHint.");
   v.whole("max_children", c.max_children, 1, 4096, "Children of this server over all principals and sessions.");
@@ -231,6 +233,7 @@ void describe(V& v, RateConfig& c) {
 template <class V>
 void describe(V& v, AuditConfig& c) {
   v.flag("arguments", c.arguments, "Keep raw arguments in the audit trail; by default only their HMAC.");
+  v.text("security_log", c.security_log, "File that denials are also appended to, as JSON lines; empty for none.");
 }
 
 template <class V>
