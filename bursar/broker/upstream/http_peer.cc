@@ -27,14 +27,6 @@ constexpr int kResumesMax = 5;  // in a row without an event
 constexpr std::size_t kRefusalBytesMax = 64 << 10;
 constexpr std::size_t kNotificationsMax = 64;
 
-// Beast's own errors say that what came is no HTTP; all others, and an end in the middle, that the connection broke.
-Cause cause_of_read(const error_code& failed) {
-  using boost::beast::http::error;
-  const bool broke_off = failed == error::end_of_stream || failed == error::partial_message;
-  if (broke_off || failed.category() != make_error_code(error::end_of_stream).category()) return Cause::kReset;
-  return failed == error::header_limit ? Cause::kTooLarge : Cause::kUpstreamProtocol;
-}
-
 }  // namespace
 
 HttpPeer::HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first,

@@ -16,7 +16,7 @@
 #include <set>
 #include <string>
 
-#include "bursar/broker/upstream/http_link.h"
+#include "bursar/broker/net/http_link.h"
 #include "bursar/broker/upstream/peer.h"
 #include "bursar/broker/upstream/sse_parser.h"
 

@@ -16,18 +16,17 @@ constexpr std::size_t kSessionsMax = 4096;
 // Connections of each reactor, shared by all upstream sessions there.
 class Pools {
  public:
-  Pools(Url url, std::shared_ptr<boost::asio::ssl::context> tls) : url_(std::move(url)), tls_(std::move(tls)) {}
+  explicit Pools(std::shared_ptr<const Endpoint> endpoint) : endpoint_(std::move(endpoint)) {}
 
   std::shared_ptr<HttpPool> of(Reactor& reactor) {
     const std::scoped_lock lock(mutex_);
     auto& pool = pools_[&reactor];
-    if (!pool) pool = std::make_shared<HttpPool>(reactor.context(), url_, tls_);
+    if (!pool) pool = std::make_shared<HttpPool>(reactor.context(), endpoint_);
     return pool;
   }
 
  private:
-  Url url_;
-  std::shared_ptr<boost::asio::ssl::context> tls_;
+  std::shared_ptr<const Endpoint> endpoint_;
   std::mutex mutex_;
   std::map<Reactor*, std::shared_ptr<HttpPool>> pools_;
 };
@@ -61,15 +60,10 @@ Result<void> check_headers(const UpstreamConfig& config) {
 
 Result<std::shared_ptr<Upstream>> make_http_upstream(const UpstreamConfig& config, Reactors& reactors,
                                                      const UpstreamLimits& limits) {
-  auto url = parse_url(config.url);
-  if (!url) return tl::unexpected(with_context("upstream " + config.name, url.error()));
+  auto endpoint = Endpoint::make({.url = config.url, .tls = config.tls, .private_network = config.private_network});
+  if (!endpoint) return tl::unexpected(with_context("upstream " + config.name, endpoint.error()));
   if (auto ok = check_headers(config); !ok) return tl::unexpected(ok.error());
-  std::shared_ptr<boost::asio::ssl::context> tls;
-  if (url->tls && !(tls = make_tls_context())) {
-    return fail(ErrorCode::kUnavailable,
-                "upstream " + config.name + ": OpenSSL cannot read the system's certificate authorities");
-  }
-  auto pools = std::make_shared<Pools>(std::move(*url), std::move(tls));
+  auto pools = std::make_shared<Pools>(std::move(*endpoint));
   return make_peer_pool(config, reactors, limits, {.peers_max = kSessionsMax, .limit_name = "upstream sessions"},
                         [pools](Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first) {
                           return std::make_shared<HttpPeer>(reactor, std::move(shared), std::move(first),

@@ -1,4 +1,4 @@
-#include "bursar/broker/upstream/http_link.h"
+#include "bursar/broker/net/http_link.h"
 
 #include <array>
 #include <boost/asio/buffer.hpp>
@@ -50,13 +50,25 @@ awaitable<error_code> HttpLink::connect(Endpoints endpoints) {
   co_return failed;
 }
 
-awaitable<error_code> HttpLink::shake_hands(std::string host) {
+awaitable<error_code> HttpLink::shake_hands(const std::string& host) {
   error_code failed;
   if (!tls_) co_return failed;
-  if (!SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str())) co_return asio::error::invalid_argument;
+  error_code is_name;
+  asio::ip::make_address(host, is_name);  // SNI is for names only
+  if (is_name && SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str()) != 1)
+    co_return asio::error::invalid_argument;
+  constexpr std::array<unsigned char, 9> kHttp11{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  SSL_set_alpn_protos(stream_.native_handle(), kHttp11.data(), kHttp11.size());
   stream_.set_verify_callback(asio::ssl::host_name_verification(host));
   co_await stream_.async_handshake(asio::ssl::stream_base::client, into(failed));
   co_return failed;
+}
+
+std::string HttpLink::handshake_detail(const error_code& failed) const {
+  auto* const handle = const_cast<HttpLink*>(this)->stream_.native_handle();
+  const long verified = SSL_get_verify_result(handle);
+  if (verified == X509_V_OK) return failed.message();
+  return std::string("its certificate is not accepted: ") + X509_verify_cert_error_string(verified);
 }
 
 awaitable<error_code> HttpLink::send(std::string_view head, std::string_view body) {
@@ -107,6 +119,12 @@ std::string_view HttpLink::header(std::string_view name) const {
   return {found->value().data(), found->value().size()};
 }
 
+void HttpLink::each_header(const std::function<void(std::string_view, std::string_view)>& visit) const {
+  for (const auto& field : parser_->get()) {
+    visit({field.name_string().data(), field.name_string().size()}, {field.value().data(), field.value().size()});
+  }
+}
+
 bool HttpLink::reusable() const {
   return parser_ && parser_->is_done() && parser_->get().keep_alive() && !parser_->get().need_eof() &&
          buffer_.size() == 0;
@@ -134,24 +152,46 @@ void HttpLink::close() {
   timer_.cancel();
 }
 
-HttpPool::HttpPool(asio::io_context& context, Url url, std::shared_ptr<asio::ssl::context> tls)
-    : context_(context), url_(std::move(url)), tls_(std::move(tls)) {}
+HttpPool::HttpPool(asio::io_context& context, std::shared_ptr<const Endpoint> endpoint)
+    : context_(context), endpoint_(std::move(endpoint)) {}
 
-awaitable<error_code> HttpPool::resolve() {
+awaitable<std::string> HttpPool::resolve() {
+  endpoints_.clear();
+  const Url& to = url();
   error_code failed;
+  const auto literal = asio::ip::make_address(to.host, failed);
+  if (!failed) {
+    endpoints_.emplace_back(literal, to.port);
+    co_return std::string();
+  }
+  failed = {};
+  if (const auto& instead = endpoint_->options().resolve) {
+    for (const std::string& address : instead(to.host))
+      endpoints_.emplace_back(asio::ip::make_address(address), to.port);
+    co_return std::string();
+  }
   asio::ip::tcp::resolver resolver(context_);
   asio::steady_timer timer(context_, kConnectTime);
   timer.async_wait([&resolver](error_code cancelled) {
     if (!cancelled) resolver.cancel();
   });
-  const std::string port = std::to_string(url_.port);
-  const auto found = co_await resolver.async_resolve(url_.host, port, into(failed));
+  const std::string port = std::to_string(to.port);
+  const auto found = co_await resolver.async_resolve(to.host, port, into(failed));
   // The handler refers to the resolver; cancelling takes it off the timer, and where it is queued already it sees the
   // error.
   if (timer.cancel() == 0) co_await asio::post(context_, asio::use_awaitable);
-  endpoints_.clear();
   for (const auto& entry : found) endpoints_.push_back(entry.endpoint());
-  co_return failed;
+  co_return failed ? failed.message() : endpoints_.empty() ? std::string("it has no address") : std::string();
+}
+
+// One bad address refuses the name: a name that leads both out and in is just what an attacker would set up.
+std::string HttpPool::refused_address() const {
+  if (endpoint_->may_be_private()) return {};
+  for (const auto& endpoint : endpoints_) {
+    const std::string address = endpoint.address().to_string();
+    if (const auto why = why_not_global(address)) return address + ", which is " + std::string(*why);
+  }
+  return {};
 }
 
 awaitable<HttpPool::Acquired> HttpPool::acquire() {
@@ -165,22 +205,29 @@ awaitable<HttpPool::Acquired> HttpPool::acquire() {
     co_return acquired;
   }
   if (endpoints_.empty()) {
-    const error_code failed = co_await resolve();
-    if (failed || endpoints_.empty()) {
+    const std::string failed = co_await resolve();
+    if (!failed.empty()) {
       acquired.failure = Cause::kConnect;
-      acquired.detail = "cannot resolve " + url_.host + ": " + failed.message();
+      acquired.detail = "cannot resolve " + url().host + ": " + failed;
+      co_return acquired;
+    }
+    if (const std::string refused = refused_address(); !refused.empty()) {
+      endpoints_.clear();
+      acquired.failure = Cause::kPolicy;
+      acquired.detail = url().host + " leads to " + refused + "; set private_network where it may";
       co_return acquired;
     }
   }
-  auto link = std::make_shared<HttpLink>(context_, tls_.get());
+  auto link = std::make_shared<HttpLink>(context_, endpoint_->tls());
   link->limit(kConnectTime);
   const error_code refused = co_await link->connect(endpoints_);
-  const error_code untrusted = refused ? error_code{} : co_await link->shake_hands(url_.host);
+  const error_code untrusted = refused ? error_code{} : co_await link->shake_hands(url().host);
   link->no_limit();
   if (refused || untrusted) {
     endpoints_.clear();
     acquired.failure = refused ? Cause::kConnect : Cause::kTls;
-    acquired.detail = "cannot reach " + url_.authority + ": " + (refused ? refused : untrusted).message();
+    acquired.detail =
+        "cannot reach " + url().authority + ": " + (refused ? refused.message() : link->handshake_detail(untrusted));
     co_return acquired;
   }
   acquired.link = std::move(link);
@@ -194,13 +241,11 @@ void HttpPool::release(std::shared_ptr<HttpLink> link) {
   resting_.push_back(std::move(link));
 }
 
-std::shared_ptr<asio::ssl::context> make_tls_context() {
-  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-  error_code failed;
-  context->set_default_verify_paths(failed);
-  if (!failed) context->set_verify_mode(asio::ssl::verify_peer, failed);
-  if (SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION) != 1) return nullptr;
-  return failed ? nullptr : context;
+Cause cause_of_read(const error_code& failed) {
+  using boost::beast::http::error;
+  const bool broke_off = failed == error::end_of_stream || failed == error::partial_message;
+  if (broke_off || failed.category() != make_error_code(error::end_of_stream).category()) return Cause::kReset;
+  return failed == error::header_limit ? Cause::kTooLarge : Cause::kUpstreamProtocol;
 }
 
 }  // namespace bursar::broker

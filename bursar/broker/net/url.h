@@ -1,4 +1,4 @@
-// The address of an HTTP upstream, taken apart.
+// The address of an HTTP server that we call, taken apart.
 //
 //   auto url = parse_url("https://mcp.example.org/mcp?team=a");  // tls, host, port 443, target "/mcp?team=a"
 #pragma once

@@ -1,5 +1,5 @@
-// One connection to an HTTP upstream and the pool of those that rest between requests. Inside this folder only; has
-// Asio and Beast in it. One reactor.
+// One connection to an HTTP server and the pool of those that rest between requests, for coroutines; http_client.h is
+// the door for everybody else. Has Asio and Beast in it. One reactor.
 //
 //   auto [link, failure] = co_await pool->acquire();
 //   co_await link->send(head, body); co_await link->read_head(limit);
@@ -17,14 +17,15 @@
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bursar/broker/upstream/upstream.h"
-#include "bursar/broker/upstream/url.h"
+#include "bursar/broker/net/endpoint.h"
+#include "bursar/broker/pipeline/serf.h"
 
 namespace bursar::broker {
 
@@ -38,13 +39,15 @@ class HttpLink : public std::enable_shared_from_this<HttpLink> {
   HttpLink(boost::asio::io_context& context, boost::asio::ssl::context* tls);
 
   awaitable<error_code> connect(Endpoints endpoints);
-  awaitable<error_code> shake_hands(std::string host);  // TLS; nothing for plain links
+  awaitable<error_code> shake_hands(const std::string& host);                  // TLS; nothing for plain links
+  [[nodiscard]] std::string handshake_detail(const error_code& failed) const;  // what was wrong with a certificate
   awaitable<error_code> send(std::string_view head, std::string_view body);
   awaitable<error_code> read_head(std::size_t bytes_max);
   awaitable<error_code> read_body(std::string& out);  // appends what comes next, up to 16 KiB
 
   [[nodiscard]] int status() const { return static_cast<int>(parser_->get().result_int()); }
   [[nodiscard]] std::string_view header(std::string_view name) const;
+  void each_header(const std::function<void(std::string_view, std::string_view)>& visit) const;
   [[nodiscard]] bool body_done() const { return parser_->is_done(); }
   [[nodiscard]] bool reusable() const;    // a whole answer was read and the server keeps the connection
   [[nodiscard]] bool still_open() const;  // asks the system, costs a call; false once the server closed it
@@ -73,25 +76,28 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
     std::string detail;
   };
 
-  HttpPool(boost::asio::io_context& context, Url url, std::shared_ptr<boost::asio::ssl::context> tls);
+  HttpPool(boost::asio::io_context& context, std::shared_ptr<const Endpoint> endpoint);
 
-  // A rested link that is still open, else a new one; the name is resolved once and again after a failure.
+  // A rested link that is still open, else a new one; the name is resolved once and again after a failure. An address
+  // that the endpoint may not lead to fails with kPolicy.
   boost::asio::awaitable<Acquired> acquire();
   void release(std::shared_ptr<HttpLink> link);  // closes what cannot be used again
   void clear() { resting_.clear(); }
-  [[nodiscard]] const Url& url() const { return url_; }
+  [[nodiscard]] const Url& url() const { return endpoint_->url(); }
+  [[nodiscard]] const Endpoint& endpoint() const { return *endpoint_; }
 
  private:
-  boost::asio::awaitable<boost::system::error_code> resolve();
+  boost::asio::awaitable<std::string> resolve();      // fills endpoints_; why not, where it failed
+  [[nodiscard]] std::string refused_address() const;  // the first of endpoints_ that is refused, and why; else empty
 
   boost::asio::io_context& context_;
-  Url url_;
-  std::shared_ptr<boost::asio::ssl::context> tls_;
+  std::shared_ptr<const Endpoint> endpoint_;
   HttpLink::Endpoints endpoints_;
   std::vector<std::shared_ptr<HttpLink>> resting_;
 };
 
-// A context that verifies the server's certificate against the system's authorities; null where OpenSSL cannot.
-[[nodiscard]] std::shared_ptr<boost::asio::ssl::context> make_tls_context();
+// What a failed read of an answer means: Beast's own errors say that what came is no HTTP; all others, and an end in
+// the middle, that the connection broke.
+[[nodiscard]] Cause cause_of_read(const boost::system::error_code& failed);
 
 }  // namespace bursar::broker

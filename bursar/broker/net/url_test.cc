@@ -1,4 +1,4 @@
-#include "bursar/broker/upstream/url.h"
+#include "bursar/broker/net/url.h"
 
 #include <gtest/gtest.h>
 
