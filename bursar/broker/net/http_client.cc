@@ -28,7 +28,7 @@ bool clean(std::string_view text) {
 }
 
 // The request's head, or nothing where it would hold a line break.
-std::optional<std::string> head_of(const HttpRequest& request, const Url& url) {
+std::optional<std::string> head_of(const ClientRequest& request, const Url& url) {
   const std::string& target = request.target.empty() ? url.target : request.target;
   const bool sound = clean(request.method) && clean(target) && target.find(' ') == std::string::npos &&
                      target.starts_with('/') && !request.method.empty();
@@ -62,7 +62,7 @@ class LinkHead final : public HttpHead {
 // One call. The coroutine holds it; the timer and the caller hold it too or only know it weakly.
 class RunningCall final : public HttpCall, public std::enable_shared_from_this<RunningCall> {
  public:
-  RunningCall(Reactor& reactor, std::shared_ptr<HttpPool> pool, HttpRequest request, HttpHandlers handlers)
+  RunningCall(Reactor& reactor, std::shared_ptr<HttpPool> pool, ClientRequest request, HttpHandlers handlers)
       : reactor_(reactor),
         pool_(std::move(pool)),
         request_(std::move(request)),
@@ -200,7 +200,7 @@ class RunningCall final : public HttpCall, public std::enable_shared_from_this<R
 
   Reactor& reactor_;
   std::shared_ptr<HttpPool> pool_;
-  HttpRequest request_;
+  ClientRequest request_;
   HttpHandlers handlers_;
   asio::steady_timer timer_, resumed_;
   std::shared_ptr<HttpLink> link_;
@@ -256,14 +256,14 @@ HttpClient::~HttpClient() = default;
 
 const Endpoint& HttpClient::endpoint() const { return pools_->endpoint(); }
 
-std::shared_ptr<HttpCall> HttpClient::send(Reactor& reactor, HttpRequest request, HttpHandlers handlers) {
+std::shared_ptr<HttpCall> HttpClient::send(Reactor& reactor, ClientRequest request, HttpHandlers handlers) {
   auto call = std::make_shared<RunningCall>(reactor, pools_->of(reactor), std::move(request), std::move(handlers));
   // Later, so that no callback comes before the caller has what was returned.
   reactor.post([call] { call->start(); });
   return call;
 }
 
-std::shared_ptr<HttpCall> HttpClient::fetch(Reactor& reactor, HttpRequest request,
+std::shared_ptr<HttpCall> HttpClient::fetch(Reactor& reactor, ClientRequest request,
                                             std::function<void(Result<HttpAnswer>)> done) {
   auto answer = std::make_shared<HttpAnswer>();
   HttpHandlers handlers;

@@ -29,7 +29,7 @@
 
 namespace bursar::broker {
 
-struct HttpRequest {
+struct ClientRequest {
   std::string method = "GET";
   std::string target;  // path and query; empty: that of the endpoint's url
   // Beside Host and Content-Length. Names and values with control characters make the request fail, unsent.
@@ -87,10 +87,11 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   [[nodiscard]] const Endpoint& endpoint() const;
-  std::shared_ptr<HttpCall> send(Reactor& reactor, HttpRequest request, HttpHandlers handlers);
+  std::shared_ptr<HttpCall> send(Reactor& reactor, ClientRequest request, HttpHandlers handlers);
   // The whole answer. Errors: kUnavailable (retryable), kTimeout, kExhausted past body_bytes, kPermissionDenied where
   // the certificate or the address is refused, kCancelled.
-  std::shared_ptr<HttpCall> fetch(Reactor& reactor, HttpRequest request, std::function<void(Result<HttpAnswer>)> done);
+  std::shared_ptr<HttpCall> fetch(Reactor& reactor, ClientRequest request,
+                                  std::function<void(Result<HttpAnswer>)> done);
 
  private:
   class Pools;

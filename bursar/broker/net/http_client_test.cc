@@ -17,7 +17,7 @@ using testing::Running;
 
 std::shared_ptr<const Endpoint> endpoint(const std::string& url) { return *Endpoint::make({.url = url}); }
 
-Result<HttpAnswer> fetch(Running& running, HttpClient& client, HttpRequest request) {
+Result<HttpAnswer> fetch(Running& running, HttpClient& client, ClientRequest request) {
   std::promise<Result<HttpAnswer>> promise;
   Reactor& reactor = running.pool.at(0);
   reactor.post([&] {
@@ -49,10 +49,10 @@ TEST(HttpClient, SendsNothingThatWouldBreakARequest) {
   FakeHttpServer server([](const FakeRequest&, FakeResponse& w) { w.json("{}"); });
   Running running;
   HttpClient client(endpoint(server.url()));
-  for (const HttpRequest& bad :
-       {HttpRequest{.target = "/a b"}, HttpRequest{.target = "/a\r\nX: y"}, HttpRequest{.target = "http://elsewhere/"},
-        HttpRequest{.headers = {{"X", "1\r\nY: 2"}}}, HttpRequest{.headers = {{"X: y", "1"}}},
-        HttpRequest{.method = "GET / X"}}) {
+  for (const ClientRequest& bad :
+       {ClientRequest{.target = "/a b"}, ClientRequest{.target = "/a\r\nX: y"},
+        ClientRequest{.target = "http://elsewhere/"}, ClientRequest{.headers = {{"X", "1\r\nY: 2"}}},
+        ClientRequest{.headers = {{"X: y", "1"}}}, ClientRequest{.method = "GET / X"}}) {
     const auto answer = fetch(running, client, bad);
     ASSERT_FALSE(answer.has_value()) << bad.target;
     EXPECT_EQ(answer.error().code, ErrorCode::kInvalidArgument);
@@ -80,7 +80,7 @@ TEST(HttpClient, EndsAtItsLimits) {
   });
   Running running;
   HttpClient client(endpoint(server.url()));
-  const auto code = [&](HttpRequest request) { return fetch(running, client, std::move(request)).error().code; };
+  const auto code = [&](ClientRequest request) { return fetch(running, client, std::move(request)).error().code; };
   EXPECT_EQ(code({.target = "/large", .body_bytes = 1000}), ErrorCode::kExhausted);
   EXPECT_EQ(code({.target = "/broken"}), ErrorCode::kUnavailable);
   EXPECT_EQ(code({.target = "/noise"}), ErrorCode::kUnavailable);
@@ -95,7 +95,7 @@ struct Streamed {
   std::promise<HttpEnd> promise;
 };
 
-std::shared_ptr<Streamed> stream(Running& running, HttpClient& client, HttpRequest request) {
+std::shared_ptr<Streamed> stream(Running& running, HttpClient& client, ClientRequest request) {
   auto streamed = std::make_shared<Streamed>();
   Reactor& reactor = running.pool.at(0);
   std::promise<void> sent;
