@@ -30,6 +30,7 @@
 namespace bursar::broker {
 
 class Metrics;
+struct Caller;  // identity/token_verifier.h
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
@@ -41,6 +42,8 @@ struct HttpRequest {
   HttpHeaders headers;
   std::string body;
   bool loopback = false;  // the peer's address is a loopback address
+  // What a token in the request proved, where one was checked already; the token itself is then gone from the headers.
+  std::shared_ptr<const Caller> caller = nullptr;
 
   // The first header of that name (ASCII case ignored); empty where absent.
   [[nodiscard]] std::string_view header(std::string_view name) const;
@@ -79,11 +82,13 @@ struct HttpServerOptions {
   LimitsConfig limits = {};
   HttpHandler handler;         // runs on the connection's reactor; answers now or later
   Metrics* metrics = nullptr;  // outlives the server
+  TlsServerConfig tls = {};    // HTTPS where it names a certificate
 };
 
 class HttpServer {
  public:
-  // Errors: kInvalidArgument for no IP address, kUnavailable where the port is taken.
+  // Errors: kInvalidArgument for no IP address and for certificates that cannot be used, kUnavailable where the port is
+  // taken.
   [[nodiscard]] static Result<std::unique_ptr<HttpServer>> listen(Reactors& reactors, HttpServerOptions options);
   // close(), and waits until no connection is left; the reactors must be running or have stopped.
   ~HttpServer();
@@ -91,6 +96,9 @@ class HttpServer {
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::size_t connections() const;
   void set_limits(const LimitsConfig& limits);  // for connections accepted from now on
+  // Reads the certificates again, for connections accepted from now on; nothing on plain HTTP. Errors: those of
+  // listen(), and what was in use stays.
+  Result<void> reload_certificates();
   void drain();  // accepts no more, ends idle connections; answers from now on close their connection
   void close();  // drain, and ends every connection at once
 

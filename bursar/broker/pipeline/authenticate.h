@@ -17,6 +17,7 @@
 #include <variant>
 
 #include "bursar/broker/identity/key_verifier.h"
+#include "bursar/broker/identity/token_verifier.h"
 #include "bursar/broker/pipeline/stage.h"
 
 namespace bursar::broker {

@@ -24,6 +24,8 @@ namespace bursar::broker {
 enum class StageName : std::uint8_t { kAuthenticate, kAuthorise, kAdmit, kEnrich, kInvoke, kSettle };
 inline constexpr std::size_t kStages = 6;
 
+struct Caller;  // identity/token_verifier.h
+
 // What the transport knows about the request beside its body.
 struct Ingress {
   std::string authorization;  // the header's value; dropped after authenticate
@@ -33,6 +35,7 @@ struct Ingress {
   std::string session_id;
   std::string server;  // of /mcp/<server>; empty for /mcp
   std::string traceparent;
+  std::shared_ptr<const Caller> caller = nullptr;  // who showed a token that the transport has checked already
 };
 
 class Contract;
@@ -66,6 +69,7 @@ struct HttpRefusal {
   int status = 400;
   std::string www_authenticate = {};
   std::string body = {};  // JSON-RPC error or empty
+  int retry_after_s = 0;  // 0: nothing is said about it
 };
 
 // What the stages keep for themselves from one step to the next; nobody else reads it. Whatever is held here gives

@@ -50,8 +50,9 @@ struct PipelineConfig {
 
 // What the stages need from outside. All of them are thread-safe and never wait.
 struct PipelineDeps {
-  const Clock* clock = nullptr;       // for a call that is dropped; everything else is told the time
-  const KeyVerifier* keys = nullptr;  // null: no key is known
+  const Clock* clock = nullptr;           // for a call that is dropped; everything else is told the time
+  const KeyVerifier* keys = nullptr;      // null: no key is known
+  const TokenVerifier* tokens = nullptr;  // null: no token is accepted
   // The tool, prompt or resource that an exposed name (of params.name, params.uri, or of a plan) stands for in this
   // call's session; annotations as the server gave them (the stages decide whether to believe them). Absent where
   // unknown. Where the function itself is empty, call.target must be set by the transport.

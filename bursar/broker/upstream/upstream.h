@@ -92,6 +92,10 @@ struct OpenSession {
   std::string capabilities;  // raw JSON: what the agent can do (sampling, elicitation, roots)
   std::string client_info;   // raw JSON
   std::shared_ptr<UpstreamEvents> events;
+  // Where the upstream exchanges tokens (RFC 8693): asked before each request for the value of its Authorization
+  // header, which goes in the place of a configured one. Answers once, on any thread, at once or later; an error fails
+  // the request, unsent, with Cause::kUnauthorised. Empty: the configured headers as they are.
+  std::function<void(std::function<void(Result<std::string>)> done)> authorization = {};
 };
 
 class Upstream {
