@@ -1,56 +1,22 @@
 #include "bursar/cli/output.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <ostream>
 
 #include "bursar/broker/config/values.h"
+#include "bursar/core/utc_text.h"
 
 namespace bursar::cli {
 namespace {
 
 using std::chrono::floor;
 
-std::string padded(std::int64_t number, std::size_t digits) {
-  std::string text = std::to_string(number);
-  if (text.size() < digits) text.insert(0, digits - text.size(), '0');
-  return text;
-}
-
 std::string clean(std::string text) {
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
   }
   return text;
-}
-
-// Digits at the front of `text`, followed by `after` (where it is not 0); absent for anything else.
-std::optional<int> take(std::string_view& text, std::size_t digits, char after) {
-  int number = 0;
-  if (text.size() < digits) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
-  if (error != std::errc{} || end != text.data() + digits || number < 0) return std::nullopt;
-  text.remove_prefix(digits);
-  if (after == 0) return number;
-  if (!text.starts_with(after)) return std::nullopt;
-  text.remove_prefix(1);
-  return number;
-}
-
-std::optional<WallTime> calendar_time(std::string_view text) {
-  const auto year = take(text, 4, '-'), month = take(text, 2, '-'), day = take(text, 2, 0);
-  if (!year || !month || !day) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{static_cast<unsigned>(*month)},
-                                         std::chrono::day{static_cast<unsigned>(*day)}};
-  if (!date.ok()) return std::nullopt;
-  const WallTime midnight = std::chrono::sys_days{date};
-  if (text.empty()) return midnight;
-  text.remove_prefix(1);  // 'T' or a space
-  const auto hour = take(text, 2, ':'), minute = take(text, 2, ':'), second = take(text, 2, 0);
-  if (!hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
-  if (!text.empty() && text != "Z") return std::nullopt;
-  return midnight + std::chrono::hours{*hour} + std::chrono::minutes{*minute} + std::chrono::seconds{*second};
 }
 
 }  // namespace
@@ -76,18 +42,15 @@ void Table::print(std::ostream& out) const {
 }
 
 std::string time_text(WallTime time) {
-  const auto day = floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{floor<std::chrono::seconds>(time - day)};
-  return padded(static_cast<int>(date.year()), 4) + '-' + padded(static_cast<unsigned>(date.month()), 2) + '-' +
-         padded(static_cast<unsigned>(date.day()), 2) + ' ' + padded(clock.hours().count(), 2) + ':' +
-         padded(clock.minutes().count(), 2) + ':' + padded(clock.seconds().count(), 2) + 'Z';
+  std::string text = utc_text(time);
+  text[text.find('T')] = ' ';
+  return text;
 }
 
 std::string time_text(const std::optional<WallTime>& time) { return time ? time_text(*time) : "-"; }
 
 Result<WallTime> parse_time(std::string_view text, WallTime now) {
-  if (const auto time = calendar_time(text)) return *time;
+  if (const auto time = parse_utc(text)) return *time;
   if (const auto ago = broker::parse_duration(text); ago && ago->count() >= 0) return now - *ago;
   return invalid_argument("\"" + std::string(text.substr(0, 64)) +
                           "\" is no time; write 2026-11-25, 2026-11-25T09:00:00Z, or \"2 h\" for two hours ago");

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "bursar/core/utc_text.h"
 #include "bursar/ledger/engine.h"
 
 namespace bursar::ledger {
@@ -42,16 +43,7 @@ Error Refusal::to_error() const {
   if (asked > limit) {
     error.message += "; that is more than the whole limit, so it never fits";
   } else if (refills_at) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(*refills_at);
-    const std::chrono::sys_days day = std::chrono::floor<std::chrono::days>(seconds);
-    const std::chrono::year_month_day date{day};
-    const std::chrono::hh_mm_ss time{seconds - day};
-    char text[64];
-    std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                  static_cast<int>(time.seconds().count()));
-    error.message += std::string("; it refills at ") + text;
+    error.message += "; it refills at " + utc_text(*refills_at);
     error.retryable = true;
   } else {
     error.message += "; it does not refill by itself";

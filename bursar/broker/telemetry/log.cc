@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "bursar/core/json.h"
+#include "bursar/core/utc_text.h"
 
 namespace bursar::broker {
 namespace {
@@ -55,16 +56,6 @@ std::size_t secret_intro(std::string_view text) {
     if (starts_with_ignoring_case(text, intro)) return intro.size();
   }
   return 0;
-}
-
-void append_time(std::string& out) {
-  const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-  const auto day = std::chrono::floor<std::chrono::days>(now);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{now - day};
-  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
-                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                 time.minutes().count(), time.seconds().count(), time.subseconds().count());
 }
 
 void append_text(std::string& out, std::string_view name, std::string_view text) {
@@ -113,7 +104,7 @@ void set_log_sink(std::function<void(std::string_view line)> replacement) {
 void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   if (!log_enabled(level)) return;
   std::string line = "{\"ts\":\"";
-  append_time(line);
+  line += utc_text(std::chrono::floor<Duration>(std::chrono::system_clock::now()), TimeDigits::kMicros);
   line += "\",\"level\":\"";
   line += name_of(level);
   line += "\",\"event\":";
