@@ -4,6 +4,7 @@
 #include <cctype>
 #include <string>
 
+#include "bursar/broker/identity/resource_metadata.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/pipeline/turns.h"
@@ -45,10 +46,33 @@ HttpRefusal refusal(int status, std::string_view why) {
   return {.status = status, .body = R"({"jsonrpc":"2.0","id":null,"error":)" + rpc_error(-32600, why) + "}"};
 }
 
-HttpRefusal unauthorised(std::string_view why) {
+HttpRefusal unauthorised(const IdentityConfig& identity, std::string_view why, bool was_shown = true) {
   HttpRefusal out = refusal(401, why);
-  out.www_authenticate = R"(Bearer realm="bursar")";
+  // Who showed nothing is told what to show, not that it was wrong (RFC 6750, section 3.1).
+  out.www_authenticate = was_shown ? bearer_challenge(identity, "invalid_token", why) : bearer_challenge(identity);
   return out;
+}
+
+HttpRefusal refusal_of(const IdentityConfig& identity, const TokenRefusal& token) {
+  switch (token.fault) {
+    case TokenFault::kNoAccount: return refusal(403, token.why);
+    case TokenFault::kMissingScope: {
+      HttpRefusal out = refusal(403, token.why);
+      out.www_authenticate = bearer_challenge(identity, "insufficient_scope", token.why);
+      return out;
+    }
+    case TokenFault::kKeysNotAvailable: {
+      HttpRefusal out = refusal(503, token.why);
+      out.retry_after_s = 5;
+      return out;
+    }
+    default: return unauthorised(identity, token.why);
+  }
+}
+
+Authentication judged(const IdentityConfig& identity, const TokenOutcome& outcome) {
+  if (!outcome) return refusal_of(identity, outcome.error());
+  return *outcome;
 }
 
 }  // namespace
@@ -62,7 +86,8 @@ bool is_loopback_host(std::string_view host) {
          std::ranges::count(name, '.') == 3;
 }
 
-Authentication authenticate(const Ingress& ingress, const PipelineConfig& config, const KeyVerifier* keys) {
+Authentication authenticate(const Ingress& ingress, const PipelineConfig& config, const KeyVerifier* keys,
+                            const TokenVerifier* tokens) {
   const ListenConfig& listen = config.listen;
   if (!ingress.origin.empty() && !is_loopback_origin(ingress.origin) &&
       !listed(listen.allowed_origins, ingress.origin)) {
@@ -74,27 +99,29 @@ Authentication authenticate(const Ingress& ingress, const PipelineConfig& config
   if (listens_on_loopback && !ingress.host.empty() && !host_is_allowed(ingress.host, listen)) {
     return refusal(421, "This host name is not served here; add it to listen.allowed_hosts if it should be.");
   }
+  if (ingress.caller) return judged(config.identity, ingress.caller->outcome);
   if (ingress.authorization.empty()) {
     if (config.identity.development && ingress.loopback) {
       return Principal{.subject = "dev", .account = config.identity.development_account};
     }
-    return unauthorised("A key is needed: Authorization: Bearer <key>.");
+    return unauthorised(config.identity, "A key or token is needed: Authorization: Bearer <key>.", false);
   }
   constexpr std::string_view kScheme = "Bearer ";
   const std::string_view header = ingress.authorization;
   if (header.size() <= kScheme.size() || !equals_ignoring_case(header.substr(0, kScheme.size()), kScheme)) {
-    return unauthorised("Only Authorization: Bearer <key> is understood.");
+    return unauthorised(config.identity, "Only Authorization: Bearer <key> is understood.");
   }
   std::string_view secret = header.substr(kScheme.size());
   while (secret.starts_with(' ')) secret.remove_prefix(1);
+  if (tokens != nullptr && looks_like_token(secret)) return judged(config.identity, tokens->verify(secret));
   if (keys != nullptr && !secret.empty() && secret.size() <= kMaxSecret) {
     if (auto principal = keys->verify(secret)) return std::move(*principal);
   }
-  return unauthorised("The key is unknown or no longer valid.");
+  return unauthorised(config.identity, "The key is unknown or no longer valid.");
 }
 
 Verdict AuthenticateStage::run(Call& call, WallTime /*now*/, RandomStream& /*random*/) {
-  Authentication who = authenticate(call.ingress, *call.state.config, shared_.deps.keys);
+  Authentication who = authenticate(call.ingress, *call.state.config, shared_.deps.keys, shared_.deps.tokens);
   // From here on nobody needs the secret: what is dropped cannot be logged or forwarded.
   std::ranges::fill(call.ingress.authorization, '\0');
   call.ingress.authorization.clear();

@@ -70,7 +70,7 @@ std::shared_ptr<const PipelineConfig> Pipeline::config() const { return config_.
 ContractCache& Pipeline::contracts() { return shared_->contracts; }
 
 Authentication Pipeline::authenticate(const Ingress& ingress) const {
-  return broker::authenticate(ingress, *config(), shared_->deps.keys);
+  return broker::authenticate(ingress, *config(), shared_->deps.keys, shared_->deps.tokens);
 }
 
 bool Pipeline::visible(const Principal& principal, std::string_view upstream, std::string_view name,
