@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bursar/broker/identity/resource_metadata.h"
+#include "bursar/broker/pipeline/pipeline.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/ledger/ledger.h"
 
@@ -118,10 +119,16 @@ void Identity::make_account(const std::shared_ptr<Passing>& passing, std::shared
   passing->go();
 }
 
-std::optional<HttpResponse> Identity::well_known(const HttpRequest& request) const {
-  if (!is_resource_metadata(request.path)) return std::nullopt;
+std::optional<HttpResponse> Identity::well_known(const HttpRequest& request, const Pipeline& pipeline) const {
+  if (!is_resource_metadata(request.path) || request.method == "OPTIONS") return std::nullopt;
   const auto document = metadata_.load();
   if (!document || document->empty()) return std::nullopt;
+  const Authentication who = pipeline.authenticate({.origin = std::string(request.header("origin")),
+                                                    .host = std::string(request.header("host")),
+                                                    .loopback = request.loopback});
+  if (const auto* refused = std::get_if<HttpRefusal>(&who); refused != nullptr && refused->status != 401) {
+    return HttpResponse{.status = refused->status, .body = refused->body};
+  }
   if (request.method != "GET" && request.method != "HEAD") {
     HttpResponse response = http_error(405, "method_not_allowed", "This door does not know that method.");
     response.headers.emplace_back("allow", "GET");

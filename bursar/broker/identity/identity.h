@@ -29,6 +29,8 @@ class Ledger;
 
 namespace bursar::broker {
 
+class Pipeline;
+
 // Thread-safe.
 class Identity {
  public:
@@ -45,8 +47,9 @@ class Identity {
   [[nodiscard]] std::vector<IssuerStatus> issuers() const { return issuers_.status(); }
 
   void pass(HttpRequest request, std::shared_ptr<Exchange> exchange, const Next& next);
-  // The answer to a request for our metadata; absent for any other.
-  [[nodiscard]] std::optional<HttpResponse> well_known(const HttpRequest& request) const;
+  // The answer to a request for our metadata; absent for any other. Anybody may ask but a foreign page or a rebound
+  // name.
+  [[nodiscard]] std::optional<HttpResponse> well_known(const HttpRequest& request, const Pipeline& pipeline) const;
 
  private:
   struct Passing;

@@ -52,7 +52,8 @@ Ingress ingress_of(const HttpRequest& request) {
                   .loopback = request.loopback,
                   .era = Era::kLegacy,
                   .session_id = std::string(request.header("mcp-session-id")),
-                  .traceparent = std::string(request.header("traceparent"))};
+                  .traceparent = std::string(request.header("traceparent")),
+                  .caller = request.caller};
   if (request.path.starts_with("/mcp/")) ingress.server = request.path.substr(5);
   return ingress;
 }
@@ -67,6 +68,7 @@ HttpResponse to_response(const HttpRefusal& refusal) {
     response.body = make_error({}, kInvalidRequest, why);
   }
   if (!refusal.www_authenticate.empty()) response.headers.emplace_back("www-authenticate", refusal.www_authenticate);
+  if (refusal.retry_after_s > 0) response.headers.emplace_back("retry-after", std::to_string(refusal.retry_after_s));
   return response;
 }
 
