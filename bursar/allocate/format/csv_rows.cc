@@ -11,8 +11,11 @@ constexpr std::string_view kMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
-CsvRows::CsvRows(ByteSource source, std::size_t max_row)
-    : source_(std::move(source)), buffer_(std::max<std::size_t>(max_row, 16) + 1) {}
+CsvRows::CsvRows(ByteSource source, std::size_t max_row) : source_(std::move(source)) {
+  // A short text needs no more room than itself, and the end that its last line may lack.
+  const std::size_t room = std::max<std::size_t>(max_row, kMark.size() + 1);
+  buffer_.resize(source_.size && *source_.size < room ? *source_.size + 2 : room + 1);
+}
 
 tl::unexpected<Error> CsvRows::wrong(std::string_view what) const {
   return invalid_argument("line " + std::to_string(row_line_) + ": " + std::string(what));
