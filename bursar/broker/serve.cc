@@ -208,9 +208,8 @@ void Gateway::State::build_services() {
   services_->upstreams = [this] { return upstreams_.load(); };
   sessions_ = std::make_unique<SessionTable>(services_);
   services_->catalogue = CatalogueKeeper::make(
-      reactors_->at(0), pipeline_->contracts(), [table = sessions_.get()](const std::string& upstream, ListKind kind) {
-        table->for_each(
-            [upstream, kind](const std::shared_ptr<AgentSession>& session) { session->list_changed(upstream, kind); });
+      reactors_->at(0), pipeline_->contracts(), [this](const std::string& upstream, ListKind kind) {
+        mcp_->list_changed(upstream, kind);  // it is there before the reactors run
       });
   mcp_ = std::make_unique<McpDoor>(services_, *sessions_);
 }
@@ -316,7 +315,7 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
 }
 
 void Gateway::State::tick(int count) {
-  sessions_->sweep(config()->limits.session_idle);
+  mcp_->sweep(config()->limits.session_idle);
   if (options_.watch) (void)reload(false);
   if (count % kLatencyTicks == 0) save_latencies();
   auto standings = ledger_->standing();
@@ -427,7 +426,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   withdraw_address(config()->database);
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));
-  sessions_->close_all(Cause::kShutdown);
+  mcp_->close_all(Cause::kShutdown);
   services_->catalogue->close();
   const auto flushed = SteadyClock::now() + kFlushPatience;
   while (server_->connections() > 0 && SteadyClock::now() < flushed) std::this_thread::sleep_for(milliseconds{5});

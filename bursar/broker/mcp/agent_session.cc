@@ -1,9 +1,9 @@
 #include "bursar/broker/mcp/agent_session.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 
+#include "bursar/broker/mcp/log_level.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/core/json.h"
@@ -22,16 +22,9 @@ constexpr Duration kForwardDeadline = std::chrono::seconds{30};
 constexpr int kInvalidRequest = -32600, kMethodNotFound = -32601, kInvalidParams = -32602;
 constexpr int kUpstreamFailed = 1006;
 
-constexpr std::array<std::string_view, 8> kLevels = {"debug", "info",     "notice", "warning",
-                                                     "error", "critical", "alert",  "emergency"};
-
 std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
-}
-
-std::size_t level_of(std::string_view name) {
-  return static_cast<std::size_t>(std::find(kLevels.begin(), kLevels.end(), name) - kLevels.begin());
 }
 
 std::optional<ListKind> listed(std::string_view method) {
@@ -165,7 +158,7 @@ void AgentSession::list(ListKind kind, const Message& message, const std::shared
 
 void AgentSession::set_level(const Message& message, const std::shared_ptr<Reply>& reply) {
   const std::string level = raw_string(raw_member(message.params(), "level"));
-  if (level_of(level) == kLevels.size()) {
+  if (!log_level_rank(level)) {
     return reply->answer(make_error(message.id(), kInvalidParams,
                                     "params.level: must be one of debug, info, notice, warning, error, critical, "
                                     "alert, emergency"));
@@ -185,8 +178,8 @@ void AgentSession::set_level(const Message& message, const std::shared_ptr<Reply
 
 bool AgentSession::loud_enough(const Message& message) const {
   if (level_.empty()) return true;
-  const std::size_t level = level_of(raw_string(raw_member(message.params(), "level")));
-  return level == kLevels.size() || level >= level_of(level_);
+  const auto level = log_level_rank(raw_string(raw_member(message.params(), "level")));
+  return !level || *level >= *log_level_rank(level_);
 }
 
 void AgentSession::subscribe(const Message& message, const std::shared_ptr<Reply>& reply) {

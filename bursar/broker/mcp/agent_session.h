@@ -28,6 +28,7 @@
 #include "bursar/broker/mcp/call_driver.h"
 #include "bursar/broker/mcp/catalogue_keeper.h"
 #include "bursar/broker/mcp/event_stream.h"
+#include "bursar/broker/mcp/handles.h"
 #include "bursar/broker/mcp/reply.h"
 
 namespace bursar::broker {
@@ -52,6 +53,8 @@ struct McpServices {
   std::atomic<std::uint64_t> next_call{1};
   std::atomic<std::int64_t> running{0}, streams{0};  // of all sessions
   std::string instance;                              // of this process: prefix of call ids
+  Handles handles{""};
+  Duration state_lifetime = std::chrono::minutes{10};  // of a requestState
 };
 
 class AgentSession : public std::enable_shared_from_this<AgentSession> {

@@ -7,6 +7,8 @@
 namespace bursar::broker {
 namespace {
 
+constexpr Duration kHoldGrace = std::chrono::seconds{15};  // for an answer to come back and be settled
+
 constexpr std::array<std::string_view, kStages> kStageNames = {"authenticate", "authorise", "admit",
                                                                "enrich",       "invoke",    "settle"};
 
@@ -46,7 +48,7 @@ CallDriver::~CallDriver() {
 
 void CallDriver::advance() {
   if (finished_) return;
-  const CallRun::Step step = run_.next(dependencies_.clock->now(), random_);
+  const CallRun::Step step = run_.next(now(), random_);
   switch (step.kind) {
     case CallRun::Step::kDone: return finish();
     case CallRun::Step::kGrant: return grant(step.reserve);
@@ -82,6 +84,15 @@ void CallDriver::attempt(const CallRun::Step& step) {
                           .params = call.outgoing_params,
                           .deadline = step.timeout,
                           .deadline_max = step.timeout_max};
+  if (hooks_.patience > Duration{0}) {
+    attempt_time_ = step.timeout;
+    deadline_ = now() + step.timeout;
+    deadline_last_ = now() + std::max(step.timeout, step.timeout_max);
+    request.deadline = std::max(step.timeout, step.timeout_max) + hooks_.patience + kHoldGrace;
+    request.deadline_max = request.deadline;
+    watch_deadline();
+  }
+  if (hooks_.prepare) hooks_.prepare(request);
   const auto here = [self = shared_from_this()](std::function<void()> task) {
     if (self->reactor_.on_this_thread()) return task();
     self->reactor_.post(std::move(task));
@@ -89,7 +100,9 @@ void CallDriver::attempt(const CallRun::Step& step) {
   auto sink = [self = shared_from_this(), here, attempt, from = session_](Message message) {
     auto owned = std::make_shared<Message>(std::move(message));
     here([self, attempt, from, owned] {
-      if (!self->finished_ && attempt == self->attempt_) self->hooks_.related(from, std::move(*owned));
+      if (self->finished_ || attempt != self->attempt_) return;
+      if (owned->method() == "notifications/progress") self->progressed();
+      self->hooks_.related(from, std::move(*owned));
     });
   };
   auto done = [self = shared_from_this(), here, attempt](UpstreamReply reply) {
@@ -102,8 +115,60 @@ void CallDriver::attempt(const CallRun::Step& step) {
 void CallDriver::replied(std::uint64_t attempt, UpstreamReply reply) {
   if (finished_ || attempt != attempt_ || !run_.call().target) return;
   ticket_.reset();
-  run_.deliver(std::move(reply), dependencies_.clock->now());
+  if (deadline_timer_) deadline_timer_->timer.cancel();
+  run_.deliver(std::move(reply), now());
   advance();
+}
+
+WallTime CallDriver::now() const {
+  const WallTime at = parked_at_.value_or(dependencies_.clock->now());
+  return at - parked_;
+}
+
+void CallDriver::watch_deadline() {
+  if (!deadline_timer_) deadline_timer_ = std::make_unique<Timer>(reactor_);
+  deadline_timer_->timer.expires_after(std::max(deadline_ - now(), Duration{0}));
+  deadline_timer_->timer.async_wait(
+      [self = shared_from_this(), attempt = attempt_](const boost::system::error_code& error) {
+        if (!error && attempt == self->attempt_ && !self->finished_ && !self->parked_at_) self->timed_out();
+      });
+}
+
+void CallDriver::progressed() {
+  if (!ticket_ || hooks_.patience == Duration{0} || parked_at_) return;
+  const WallTime extended = std::min(now() + attempt_time_, deadline_last_);
+  if (extended <= deadline_) return;
+  deadline_ = extended;
+  watch_deadline();
+}
+
+void CallDriver::timed_out() {
+  if (!ticket_) return;
+  if (now() < deadline_) return watch_deadline();
+  session_->cancel(*ticket_, "deadline");
+  ++attempt_;  // what the cancelled request still says is too late
+  replied(attempt_, {.failure = Cause::kTimeout, .detail = "no answer in time", .sent = true});
+}
+
+void CallDriver::keep_hold(Duration longer) {
+  if (!run_.call().hold.active()) return;
+  const Duration left = std::max(deadline_last_ - now(), Duration{0}) + longer + kHoldGrace;
+  (void)run_.call().hold.extend(std::min<Duration>(left, std::chrono::hours{24}));
+}
+
+void CallDriver::park() {
+  if (finished_ || parked_at_) return;
+  parked_at_ = dependencies_.clock->now();
+  if (deadline_timer_) deadline_timer_->timer.cancel();
+  keep_hold(hooks_.patience);
+}
+
+void CallDriver::resume() {
+  if (!parked_at_) return;
+  parked_ += dependencies_.clock->now() - *std::exchange(parked_at_, std::nullopt);
+  if (finished_ || !ticket_) return;
+  keep_hold(Duration{0});
+  watch_deadline();
 }
 
 void CallDriver::pause(Duration duration) {
@@ -118,6 +183,7 @@ void CallDriver::stop(Cause cause) {
   if (finished_) return;
   run_.stop(cause);
   if (timer_) timer_->timer.cancel();
+  if (deadline_timer_) deadline_timer_->timer.cancel();
   if (session_ && ticket_) session_->cancel(*ticket_, cause == Cause::kShutdown ? "the gateway stops" : "cancelled");
   ticket_.reset();
   ++attempt_;  // what still arrives is too late
@@ -126,7 +192,7 @@ void CallDriver::stop(Cause cause) {
 
 void CallDriver::finish() {
   finished_ = true;
-  count(run_.call(), dependencies_.clock->now());
+  count(run_.call(), now());
   // The hooks hold the session that holds this driver.
   Hooks hooks = std::exchange(hooks_, {});
   hooks.done(run_.call());

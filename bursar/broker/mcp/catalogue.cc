@@ -14,6 +14,7 @@ namespace bursar::broker {
 namespace {
 
 constexpr std::size_t kMaxName = 128;
+constexpr std::int64_t kLongestTtlMs = 24 * 3600 * 1000;
 constexpr std::size_t kPageBytes = 4 << 20;  // a page ends early rather than grow past this
 
 std::size_t at(ListKind kind) { return static_cast<std::size_t>(kind); }
@@ -51,6 +52,7 @@ CatalogueItem read_item(ListKind kind, std::string_view raw, ContractCache* cont
   const std::string_view input = raw_member(raw, "inputSchema");
   item.output_schema = raw_member(raw, "outputSchema");
   item.has_schema = input.starts_with('{');
+  item.header_params = header_params(input);
   if (contracts != nullptr) {
     item.input_contract = contracts->get(input);
     item.output_contract = contracts->get(item.output_schema);
@@ -62,6 +64,14 @@ CatalogueItem read_item(ListKind kind, std::string_view raw, ContractCache* cont
 }
 
 }  // namespace
+
+CacheHint cache_hint(std::string_view result) {
+  CacheHint hint{.is_public = raw_member(result, "cacheScope") == R"("public")"};
+  const std::string_view ttl = raw_member(result, "ttlMs");
+  (void)std::from_chars(ttl.data(), ttl.data() + ttl.size(), hint.ttl_ms);
+  hint.ttl_ms = std::clamp<std::int64_t>(hint.ttl_ms, 0, kLongestTtlMs);
+  return hint;
+}
 
 std::string_view list_method(ListKind kind) {
   switch (kind) {
@@ -218,6 +228,22 @@ const UpstreamLists* Catalogue::lists_of(std::string_view upstream) const {
     if (lists->upstream == upstream) return lists.get();
   }
   return nullptr;
+}
+
+const std::vector<HeaderParam>* Catalogue::header_params(std::string_view server, std::string_view exposed) const {
+  const Entry* const entry = find(ListKind::kTools, server, exposed);
+  return entry == nullptr || entry->item->header_params.empty() ? nullptr : &entry->item->header_params;
+}
+
+CacheHint Catalogue::hint(ListKind kind, std::string_view server) const {
+  std::optional<CacheHint> strictest;
+  for (const auto& lists : lists_) {
+    const CatalogueItems& items = lists->items[at(kind)];
+    if (!items || items->empty() || (!server.empty() && lists->upstream != server)) continue;
+    const CacheHint own = lists->hints[at(kind)];
+    strictest = strictest ? strictest->stricter(own) : own;
+  }
+  return strictest.value_or(CacheHint{});
 }
 
 std::vector<std::string> Catalogue::candidates(std::string_view server, std::string_view uri) const {

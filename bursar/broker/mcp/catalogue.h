@@ -12,6 +12,7 @@
 // first upstream that has resources (candidates() names the others, in order).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bursar/broker/mcp/modern_headers.h"
 #include "bursar/broker/pipeline/call.h"
 #include "bursar/core/result.h"
 
@@ -41,6 +43,7 @@ struct CatalogueItem {
   std::string output_schema;
   std::shared_ptr<const Contract> input_contract, output_contract;
   bool read_only = false, idempotent = false, has_schema = false;
+  std::vector<HeaderParam> header_params = {};
 };
 using CatalogueItems = std::shared_ptr<const std::vector<CatalogueItem>>;
 
@@ -49,6 +52,17 @@ using CatalogueItems = std::shared_ptr<const std::vector<CatalogueItem>>;
 [[nodiscard]] Result<std::vector<CatalogueItem>> read_items(ListKind kind, std::string_view result, std::size_t at_most,
                                                             ContractCache* contracts);
 
+// How long an answer may be kept, and whether for everybody (2026-07-28: ttlMs, cacheScope).
+struct CacheHint {
+  std::int64_t ttl_ms = 0;
+  bool is_public = false;
+  [[nodiscard]] CacheHint stricter(CacheHint other) const {
+    return {std::min(ttl_ms, other.ttl_ms), is_public && other.is_public};
+  }
+};
+// Of an upstream's answer; what says nothing may not be kept.
+[[nodiscard]] CacheHint cache_hint(std::string_view result);
+
 // What one upstream offers, as last known.
 struct UpstreamLists {
   std::string upstream, prefix;
@@ -56,6 +70,7 @@ struct UpstreamLists {
   bool loaded = false;                     // a first attempt has ended, well or not
   bool up = false;                         // the last attempt ended well
   std::array<CatalogueItems, kListKinds> items{};
+  std::array<CacheHint, kListKinds> hints{};
 };
 
 class Catalogue {
@@ -76,6 +91,10 @@ class Catalogue {
   // What params.name or params.uri of that method stands for; names of plans are those of tools/call.
   [[nodiscard]] std::optional<Target> resolve(std::string_view server, std::string_view method,
                                               std::string_view exposed) const;
+  // The arguments of a tool that its callers repeat in headers; null where it has none or is not known.
+  [[nodiscard]] const std::vector<HeaderParam>* header_params(std::string_view server, std::string_view exposed) const;
+  // The strictest of the upstreams whose lists are in the answer.
+  [[nodiscard]] CacheHint hint(ListKind kind, std::string_view server) const;
   // The upstreams that may know a URI, likeliest first.
   [[nodiscard]] std::vector<std::string> candidates(std::string_view server, std::string_view uri) const;
 

@@ -57,6 +57,8 @@ class Keeper;
 struct Source : UpstreamEvents, std::enable_shared_from_this<Source> {
   struct List {
     bool loading = false, again = false;
+    bool told = false;  // the upstream said that it changed: agents are told even if nothing can be seen
+    CacheHint hint;     // of the load that is under way
     SteadyTime loaded{};
     std::vector<CatalogueItem> pages;  // of the load that is under way
     int page = 0;
@@ -93,7 +95,10 @@ class Keeper final : public CatalogueKeeper, public std::enable_shared_from_this
   std::shared_ptr<const Catalogue> current() const override { return current_.load(); }
   void refresh(std::string upstream, ListKind kind) override {
     run([this, upstream = std::move(upstream), kind] {
-      if (auto source = find(upstream)) load(source, kind);
+      const auto source = find(upstream);
+      if (!source) return;
+      source->states[at(kind)].told = true;
+      load(source, kind);
     });
   }
   void when_loaded(std::string server, milliseconds patience, std::function<void()> then) override {
@@ -173,6 +178,7 @@ void Source::on_notification(Message message) {
   reactor.post([self = shared_from_this(), kind = *kind] {
     const auto owner = self->keeper.lock();
     if (!owner || self->gone) return;
+    self->states[at(kind)].told = true;
     owner->load(self, kind);
     if (kind == ListKind::kResources) owner->load(self, ListKind::kTemplates);
   });
@@ -283,11 +289,14 @@ void Keeper::answered(const std::shared_ptr<Source>& source, ListKind kind, Upst
   Source::List& list = source->states[at(kind)];
   if (!reply.error.empty()) {  // a server without that list says so; it is up all the same
     list.pages.clear();
+    list.hint = {};
     return loaded(source, kind);
   }
   auto items = read_items(kind, reply.result, kMaxItems - std::min(kMaxItems, list.pages.size()), &contracts_);
   if (!items) return failed(source, kind, items.error().message);
   std::move(items->begin(), items->end(), std::back_inserter(list.pages));
+  const CacheHint hint = cache_hint(reply.result);
+  list.hint = list.page == 0 ? hint : list.hint.stricter(hint);
   const std::string_view cursor = raw_member(reply.result, "nextCursor");
   if (cursor.starts_with('"') && ++list.page < kMaxPages && list.pages.size() < kMaxItems) {
     return ask(source, kind, std::string(cursor));
@@ -299,8 +308,10 @@ void Keeper::loaded(const std::shared_ptr<Source>& source, ListKind kind) {
   Source::List& list = source->states[at(kind)];
   auto items = std::make_shared<const std::vector<CatalogueItem>>(std::exchange(list.pages, {}));
   const bool known = source->lists.loaded;
-  const bool changed = known && !same_items(source->lists.items[at(kind)], items);
+  const bool told = std::exchange(list.told, false);
+  const bool changed = known && (told || !same_items(source->lists.items[at(kind)], items));
   source->lists.items[at(kind)] = std::move(items);
+  source->lists.hints[at(kind)] = list.hint;
   const UpstreamStatus status = source->entry.upstream->status();
   source->lists.capabilities = status.capabilities;
   source->lists.instructions = status.instructions;
@@ -371,7 +382,8 @@ void Keeper::freshen(const std::string& server, ListKind kind, std::function<voi
     const bool announces = raw_member(capability, "listChanged") == "true";
     Source::List& list = source->states[at(kind)];
     const auto age = now - list.loaded;
-    if (!list.loading && (announces ? age < kListAge : age < kSilentListAge)) continue;
+    const auto silent_age = std::max<SteadyTime::duration>(kSilentListAge, milliseconds{list.hint.ttl_ms});
+    if (!list.loading && age < (announces ? kListAge : silent_age)) continue;
     ++*missing;
     list.waiting.emplace_back([self = shared_from_this(), missing] {
       --*missing;

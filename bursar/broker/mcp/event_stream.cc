@@ -42,17 +42,21 @@ void EventStream::end() {
 
 // A JSON text has no line break outside of strings once it came from a compact encoder, but an upstream may send a
 // pretty one: each line is a data line of its own, which the reader joins again.
-void EventStream::send(std::string_view message) {
-  if (finished_) return;
-  std::string text = "id: " + id_ + "-" + std::to_string(next_) + "\nevent: message\n";
-  text.reserve(text.size() + message.size() + 16);
+std::string message_event(std::string_view message) {
+  std::string text = "event: message\n";
+  text.reserve(message.size() + 32);
   while (true) {
     const std::size_t end = message.find_first_of("\r\n");
     text.append("data: ").append(message.substr(0, end)).append("\n");
     if (end == std::string_view::npos) break;
     message.remove_prefix(end + 1);
   }
-  text += '\n';
+  return text += '\n';
+}
+
+void EventStream::send(std::string_view message) {
+  if (finished_) return;
+  std::string text = "id: " + id_ + "-" + std::to_string(next_) + "\n" + message_event(message);
   if (exchange_) exchange_->write(text);
   bytes_ += text.size();
   events_.push_back({next_++, std::move(text)});

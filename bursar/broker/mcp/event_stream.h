@@ -78,6 +78,9 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
   SteadyTime finished_at_{};
 };
 
+// A message as an event without an id.
+[[nodiscard]] std::string message_event(std::string_view message);
+
 inline constexpr std::string_view kHeartbeatComment = ": keep-alive\n\n";
 
 }  // namespace bursar::broker

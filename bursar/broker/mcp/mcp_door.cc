@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bursar/broker/mcp/modern_headers.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/core/json.h"
 
@@ -143,6 +144,9 @@ void McpDoor::post(HttpRequest& request, Ingress ingress, const Principal& princ
     if (error.empty()) error = "{\"code\":" + std::to_string(kParseError) + ",\"message\":\"Parse error\"}";
     return exchange->answer({.status = 400, .body = R"({"jsonrpc":"2.0","id":null,"error":)" + error + "}"});
   }
+  if (speaks_modern(*message, request.header("mcp-protocol-version"))) {
+    return modern_->handle({std::move(*message), std::move(ingress), principal, exchange}, request);
+  }
   if (message->kind() == MessageKind::kRequest && message->method() == "initialize" && ingress.session_id.empty()) {
     return initialize(std::move(*message), std::move(ingress), principal, exchange);
   }
@@ -154,6 +158,22 @@ void McpDoor::post(HttpRequest& request, Ingress ingress, const Principal& princ
   auto owned = std::make_shared<std::pair<Message, Ingress>>(std::move(*message), std::move(ingress));
   session->reactor().post(
       [session, owned, exchange] { session->receive(std::move(owned->first), std::move(owned->second), exchange); });
+}
+
+void McpDoor::list_changed(const std::string& upstream, ListKind kind) {
+  sessions_.for_each(
+      [upstream, kind](const std::shared_ptr<AgentSession>& session) { session->list_changed(upstream, kind); });
+  modern_->list_changed(upstream, kind);
+}
+
+void McpDoor::sweep(Duration session_idle) {
+  sessions_.sweep(session_idle);
+  modern_->sweep();
+}
+
+void McpDoor::close_all(Cause cause) {
+  sessions_.close_all(cause);
+  modern_->close_all(cause);
 }
 
 void McpDoor::initialize(Message message, Ingress ingress, const Principal& principal,

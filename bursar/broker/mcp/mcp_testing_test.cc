@@ -224,9 +224,8 @@ Rig::Rig(std::function<void(Config&)> change) {
   services->upstreams = [this] { return set; };
   sessions = std::make_unique<SessionTable>(services);
   services->catalogue =
-      CatalogueKeeper::make(reactors.at(0), pipeline->contracts(), [this](const std::string& name, ListKind kind) {
-        sessions->for_each([name, kind](const auto& session) { session->list_changed(name, kind); });
-      });
+      CatalogueKeeper::make(reactors.at(0), pipeline->contracts(),
+                            [this](const std::string& name, ListKind kind) { door->list_changed(name, kind); });
   door = std::make_unique<McpDoor>(services, *sessions);
   server = std::move(*HttpServer::listen(
       reactors, {.limits = config.limits, .handler = [this](HttpRequest request, std::shared_ptr<Exchange> exchange) {
@@ -237,7 +236,7 @@ Rig::Rig(std::function<void(Config&)> change) {
 }
 
 Rig::~Rig() {
-  sessions->close_all(Cause::kShutdown);
+  door->close_all(Cause::kShutdown);
   services->catalogue->close();
   server->close();
   reactors.finish();

@@ -105,7 +105,11 @@ AdmitStage::Refused AdmitStage::idempotency(Call& call, WallTime now) {
   if (key.empty() || key.size() > kMaxIdempotencyKey) {
     return stop_input(call, "_meta[\"dev.bursar/idempotency_key\"]: must be a string of 1 to 128 bytes", now);
   }
-  call.state.ledger_key = digest_of({call.principal.subject, key});
+  // A request that is repeated with answers to the server's questions is a call of its own.
+  const std::string_view round = raw_member(call.request.params(), "requestState");
+  const std::string_view answers = raw_member(call.request.params(), "inputResponses");
+  call.state.ledger_key = round.empty() && answers.empty() ? digest_of({call.principal.subject, key})
+                                                           : digest_of({call.principal.subject, key, round, answers});
   const std::string fingerprint = digest_of({call.request.method(), call.target->exposed, call.request.arguments()});
   auto begun = shared_.idempotency.begin(call.state.ledger_key, fingerprint, now);
   using enum IdempotencyTable::Found;

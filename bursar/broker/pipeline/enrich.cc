@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::string_view kOwnKeys = "dev.bursar/";
 constexpr std::string_view kIdempotencyKey = "dev.bursar/idempotency_key";
+// What a request says of the revision that its two ends speak; between us and the upstream it is another one.
+constexpr std::array<std::string_view, 3> kPerHop = {"io.modelcontextprotocol/protocolVersion",
+                                                     "io.modelcontextprotocol/clientInfo",
+                                                     "io.modelcontextprotocol/clientCapabilities"};
 
 void comma(std::string& object) {
   if (object.back() != '{') object += ',';
@@ -49,6 +53,7 @@ std::string outgoing_meta(const Call& call, PipelineShared& shared) {
   bool has_traceparent = false;
   for (MemberCursor at(call.request.meta()); at.next();) {
     if (at.key().starts_with(kOwnKeys) && at.key() != kIdempotencyKey) continue;
+    if (std::ranges::find(kPerHop, at.key()) != kPerHop.end()) continue;
     has_traceparent |= at.key() == "traceparent";
     comma(meta);
     meta += at.raw();
