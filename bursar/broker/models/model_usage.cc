@@ -78,7 +78,7 @@ std::uint64_t tokens_of_choice(std::string_view choice) {
   return sum;
 }
 
-std::optional<TokenUsage> usage_of_answer(std::string_view body) {
+AnswerUsage usage_of_answer(std::string_view body) {
   std::optional<TokenUsage> usage;
   std::uint64_t counted = 0;
   for (MemberCursor at(body); at.next();) {
@@ -89,8 +89,8 @@ std::optional<TokenUsage> usage_of_answer(std::string_view body) {
       return true;
     });
   }
-  if (usage && usage->completion == 0 && counted > 0) return std::nullopt;
-  return usage;
+  if (usage && usage->completion == 0 && counted > 0) usage.reset();
+  return {.usage = usage, .counted = counted};
 }
 
 std::optional<TokenUsage> StreamMeter::usage() const {
@@ -161,7 +161,9 @@ bool StreamMeter::take_data(std::string_view data) {
     if (at.key() != "choices") continue;
     each_element(at.value(), [&](std::string_view choice) {
       choices = true;
-      counted_ += tokens_of_choice(choice);
+      const std::uint64_t tokens = tokens_of_choice(choice);
+      counted_ += tokens;
+      pieces_ += tokens > 0 ? 1 : 0;
       if (!is_null(raw_member(choice, "finish_reason"))) finished_ = true;
       return true;
     });

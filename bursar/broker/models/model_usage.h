@@ -26,8 +26,12 @@ namespace bursar::broker {
 // The `usage` object of an answer (raw JSON, or empty).
 [[nodiscard]] std::optional<TokenUsage> read_usage(std::string_view raw);
 
-// Of a whole answer: its usage, or nothing where it reports none that can be true.
-[[nodiscard]] std::optional<TokenUsage> usage_of_answer(std::string_view body);
+// Of a whole answer.
+struct AnswerUsage {
+  std::optional<TokenUsage> usage;  // absent where it reports none that can be true
+  std::uint64_t counted = 0;        // completion tokens, at most, of its texts
+};
+[[nodiscard]] AnswerUsage usage_of_answer(std::string_view body);
 
 // Tokens, at most, of the texts in one element of `choices`: its delta, message or text.
 [[nodiscard]] std::uint64_t tokens_of_choice(std::string_view choice);
@@ -47,6 +51,7 @@ class StreamMeter {
 
   [[nodiscard]] std::optional<TokenUsage> usage() const;
   [[nodiscard]] std::uint64_t counted() const { return counted_; }
+  [[nodiscard]] std::uint64_t pieces() const { return pieces_; }      // that held text: so many tokens at least
   [[nodiscard]] std::size_t events() const { return events_; }        // that were complete and had data
   [[nodiscard]] bool done() const { return done_; }                   // [DONE] came
   [[nodiscard]] bool finished() const { return done_ || finished_; }  // or a finish_reason did
@@ -61,7 +66,7 @@ class StreamMeter {
   std::string pending_;
   std::size_t scanned_ = 0, line_ = 0;  // of pending_: looked at; where the line begins
   std::optional<TokenUsage> usage_;
-  std::uint64_t counted_ = 0;
+  std::uint64_t counted_ = 0, pieces_ = 0;
   std::size_t events_ = 0;
   bool done_ = false, finished_ = false, failed_ = false;
 };

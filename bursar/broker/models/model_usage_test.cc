@@ -27,9 +27,10 @@ TEST(Usage, WhatCannotBeTrueIsNotReported) {
   EXPECT_EQ(
       read_usage(R"({"prompt_tokens":3,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":9}})")->cached,
       3U);
-  EXPECT_EQ(usage_of_answer(
-                R"({"choices":[{"message":{"content":"text"}}],"usage":{"prompt_tokens":1,"completion_tokens":0}})"),
-            std::nullopt);
+  const auto silent = usage_of_answer(
+      R"({"choices":[{"message":{"content":"text"}}],"usage":{"prompt_tokens":1,"completion_tokens":0}})");
+  EXPECT_EQ(silent.usage, std::nullopt);
+  EXPECT_EQ(silent.counted, 4U);
 }
 
 const std::string kStream =

@@ -1,0 +1,70 @@
+// The OpenAI-compatible endpoints: who asks, for what, and a driver for each call.
+//
+//   ModelsDoor door({.services = …, .authenticate = …, .instance = "a1b2c3d4"});
+//   auto table = door.prepare(config);                  // reads what a reload needs; errors leave everything as it was
+//   door.adopt(std::move(*table), config);
+//   if (ModelsDoor::is_mine(request.path)) door.handle(std::move(request), std::move(exchange));
+//   door.tick();                                        // once a second: has the price file changed?
+//   door.close(Cause::kShutdown);                       // ends what still runs
+//
+//   POST /v1/chat/completions (plain, stream: true), /v1/completions, /v1/embeddings
+//   GET  /v1/models, /v1/models/<name>
+// x-bursar-turn names the agent's turn, as _meta["dev.bursar/turn"] does for tools, so that one purse pays for both.
+// docs/models.md says what is reserved and settled, and how refusals look.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "bursar/broker/admin/status.h"
+#include "bursar/broker/http/server.h"
+#include "bursar/broker/models/model_catalogue.h"
+#include "bursar/broker/models/model_run.h"
+#include "bursar/core/published.h"
+
+namespace bursar::broker {
+
+class ModelDriver;
+
+class ModelsDoor {
+ public:
+  struct Dependencies {
+    ModelServices services;
+    std::function<Authentication(const HttpRequest&)> authenticate;
+    std::string instance;  // makes call ids unique over processes
+  };
+  explicit ModelsDoor(Dependencies dependencies);
+  ~ModelsDoor();
+
+  [[nodiscard]] static bool is_mine(std::string_view path);
+  [[nodiscard]] Result<std::shared_ptr<const ModelTable>> prepare(const Config& config) const;
+  void adopt(std::shared_ptr<const ModelTable> table, const Config& config);
+  void handle(HttpRequest request, std::shared_ptr<Exchange> exchange);
+
+  void tick();
+  void drain() { draining_.store(true); }
+  void close(Cause cause);  // calls are settled on their reactors, soon
+  [[nodiscard]] std::size_t running() const;
+
+ private:
+  struct Running;
+  void call(ModelApi api, HttpRequest request, Principal principal, const std::shared_ptr<Exchange>& exchange);
+  void list(const HttpRequest& request, Principal principal, const std::shared_ptr<Exchange>& exchange);
+  [[nodiscard]] std::string next_call_id(WallTime now);
+
+  Dependencies dependencies_;
+  Published<const ModelTable> table_;
+  Published<const Config> config_;
+  std::shared_ptr<ModelCatalogue> catalogue_;
+  std::shared_ptr<Running> running_;
+  std::atomic<std::uint64_t> next_call_{1};
+  std::atomic<bool> draining_{false};
+  std::int64_t price_file_mark_ = 0;  // the ticking thread's
+};
+
+}  // namespace bursar::broker
