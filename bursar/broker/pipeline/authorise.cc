@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "bursar/broker/identity/resource_metadata.h"
+#include "bursar/broker/pipeline/authorise_arguments.h"
 #include "bursar/broker/pipeline/glob.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
@@ -41,13 +43,60 @@ Verdict stop_unknown(Call& call, const std::string& name, Cause cause, WallTime 
   return stop_with(call, failure);
 }
 
+bool fits_but_for_arguments_and_scopes(const PolicyRule& rule, const Principal& principal, const NamedTool& tool) {
+  if (!any_match(rule.principals, principal.subject) && !any_match(rule.principals, principal.account)) return false;
+  if (!any_match(rule.servers, tool.server)) return false;
+  if (!any_match(rule.tools, tool.exposed) && !any_match(rule.tools, tool.name)) return false;
+  return rule.groups.empty() ||
+         std::ranges::any_of(principal.groups, [&](const std::string& group) { return any_match(rule.groups, group); });
+}
+
+bool has_scopes(const PolicyRule& rule, const Principal& principal) {
+  return std::ranges::all_of(rule.scopes, [&](const std::string& scope) {
+    return std::ranges::find(principal.scopes, scope) != principal.scopes.end();
+  });
+}
+
+// Every scope that the call needs, so that the client can ask for all of them at once.
+Verdict stop_for_scopes(Call& call, const PolicyRule& rule) {
+  const IdentityConfig& identity = call.state.config->identity;
+  std::string scopes;
+  for (const auto* list : {&identity.scopes, &rule.scopes}) {
+    for (const std::string& scope : *list) scopes.append(scopes.empty() ? "" : " ").append(scope);
+  }
+  const std::string why = "This call needs a token with the scopes: " + scopes + ".";
+  HttpRefusal refusal{.status = 403, .body = make_error(call.request.id(), -32600, why)};
+  refusal.www_authenticate = bearer_challenge(identity, "insufficient_scope", why, scopes);
+  call.http = std::move(refusal);
+  return {.kind = Verdict::kStop};
+}
+
 }  // namespace
 
-bool may_call(const PolicyConfig& policy, const Principal& principal, const NamedTool& tool) {
+Decision decide(const PolicyConfig& policy, const Principal& principal, const NamedTool& tool) {
+  Decision instead;  // of a plain denial
   for (const PolicyRule& rule : policy.rules) {
-    if (!any_match(rule.principals, principal.subject) && !any_match(rule.principals, principal.account)) continue;
-    if (!any_match(rule.servers, tool.server)) continue;
-    if (!any_match(rule.tools, tool.exposed) && !any_match(rule.tools, tool.name)) continue;
+    if (!fits_but_for_arguments_and_scopes(rule, principal, tool)) continue;
+    if (!rule.arguments.empty() && !arguments_fit(rule, tool.arguments)) {
+      if (rule.effect == Effect::kAllow && has_scopes(rule, principal) && instead.access == Access::kDenied) {
+        instead.access = Access::kOtherArguments;
+      }
+      continue;
+    }
+    if (!has_scopes(rule, principal)) {
+      if (rule.effect == Effect::kAllow && !principal.issuer.empty()) instead = {Access::kNeedsScopes, &rule};
+      continue;
+    }
+    if (rule.effect == Effect::kAllow) return {Access::kAllowed, &rule};
+    return instead;
+  }
+  return policy.default_effect == Effect::kAllow ? Decision{Access::kAllowed} : instead;
+}
+
+bool may_call(const PolicyConfig& policy, const Principal& principal, const NamedTool& tool, bool takes_arguments) {
+  for (const PolicyRule& rule : policy.rules) {
+    if (!fits_but_for_arguments_and_scopes(rule, principal, tool) || !has_scopes(rule, principal)) continue;
+    if (!rule.arguments.empty() && (rule.effect == Effect::kDeny || !takes_arguments)) continue;
     return rule.effect == Effect::kAllow;
   }
   return policy.default_effect == Effect::kAllow;
@@ -81,9 +130,20 @@ Verdict AuthoriseStage::run(Call& call, WallTime now, RandomStream& /*random*/) 
   if (shared_.deps.resolve) call.target = shared_.deps.resolve(call, name);
   if (!call.target) return stop_unknown(call, name, Cause::kNotFound, now);
   Target& target = *call.target;
-  if (!may_call(call.state.config->policy, call.principal,
-                {.server = target.upstream, .name = target.name, .exposed = target.exposed})) {
-    return stop_unknown(call, name, Cause::kPolicy, now);
+  const Decision decision = decide(call.state.config->policy, call.principal,
+                                   {.server = target.upstream,
+                                    .name = target.name,
+                                    .exposed = target.exposed,
+                                    .arguments = call.request.arguments()});
+  switch (decision.access) {
+    case Access::kAllowed: break;
+    case Access::kDenied: return stop_unknown(call, name, Cause::kPolicy, now);
+    case Access::kNeedsScopes: return stop_for_scopes(call, *decision.rule);
+    case Access::kOtherArguments: {
+      Failure failure = failure_of(call, Cause::kPolicy, now);
+      failure.sent = false;
+      return stop_with(call, failure);
+    }
   }
   apply_traits(*call.state.config, target);
   // Prompts, resources and completions only read.
