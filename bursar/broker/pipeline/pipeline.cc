@@ -75,7 +75,10 @@ Authentication Pipeline::authenticate(const Ingress& ingress) const {
 
 bool Pipeline::visible(const Principal& principal, std::string_view upstream, std::string_view name,
                        std::string_view exposed) const {
-  return may_call(config()->policy, principal, {.server = upstream, .name = name, .exposed = exposed});
+  const auto current = config();
+  // What is behind no MCP server is a model, and takes no arguments that a rule could name.
+  const bool takes_arguments = current->upstreams.contains(upstream);
+  return may_call(current->policy, principal, {.server = upstream, .name = name, .exposed = exposed}, takes_arguments);
 }
 
 CallRun::CallRun(Pipeline& pipeline, Call call) : pipeline_(pipeline), call_(std::move(call)) {
