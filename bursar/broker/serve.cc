@@ -19,6 +19,7 @@
 #include "bursar/broker/configured_accounts.h"
 #include "bursar/broker/http/doors.h"
 #include "bursar/broker/http/server.h"
+#include "bursar/broker/identity/identity.h"
 #include "bursar/broker/identity/keys.h"
 #include "bursar/broker/latency_file.h"
 #include "bursar/broker/mcp/mcp_door.h"
@@ -85,6 +86,7 @@ class Gateway::State {
   Result<void> open_doors();
   Result<void> adopt(const Config& config);
   void handle(HttpRequest request, std::shared_ptr<Exchange> exchange);
+  void serve(HttpRequest request, std::shared_ptr<Exchange> exchange);
   [[nodiscard]] std::optional<Target> resolve(const Call& call, std::string_view exposed) const;
   [[nodiscard]] UpstreamHealth health_of(const UpstreamEntry& entry, const Catalogue& catalogue) const;
   void tick(int count);
@@ -103,6 +105,7 @@ class Gateway::State {
   schedule::LatencyStore latencies_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Reactors> reactors_;  // ends before what its tasks use
+  std::unique_ptr<Identity> identity_;
   Published<const UpstreamSet> upstreams_;
   std::shared_ptr<McpServices> services_;
   std::unique_ptr<SessionTable> sessions_;
@@ -183,9 +186,12 @@ Result<void> Gateway::State::open_stores() {
 }
 
 void Gateway::State::build_pipeline() {
+  identity_ = std::make_unique<Identity>(clock_, *ledger_, make_fetch(*reactors_));
+  identity_->configure(*config());
   PipelineDeps deps;
   deps.clock = &clock_;
   deps.keys = keys_.get();
+  deps.tokens = &identity_->tokens();
   deps.latencies = &latencies_;
   deps.resolve = [this](const Call& call, std::string_view exposed) { return resolve(call, exposed); };
   deps.try_reserve = [this](const ledger::ReserveRequest& request) {
@@ -261,6 +267,13 @@ Result<void> Gateway::State::open_doors() {
 
 void Gateway::State::handle(HttpRequest request, std::shared_ptr<Exchange> exchange) {
   if (!request.header("origin").empty()) exchange->always(cors_headers(request));
+  identity_->pass(std::move(request), std::move(exchange), [this](HttpRequest known, std::shared_ptr<Exchange> back) {
+    serve(std::move(known), std::move(back));
+  });
+}
+
+void Gateway::State::serve(HttpRequest request, std::shared_ptr<Exchange> exchange) {
+  if (auto answer = identity_->well_known(request, *pipeline_)) return exchange->answer(std::move(*answer));
   if (McpDoor::is_mine(request.path) && request.method != "OPTIONS") {
     if (draining_.load(std::memory_order_relaxed) && request.header("mcp-session-id").empty()) {
       return exchange->answer(http_error(503, "draining", "The gateway is shutting down."));
@@ -303,6 +316,7 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
   if (!upstreams) return tl::unexpected(upstreams.error());
   if (auto ok = put_accounts(*ledger_, wanted, config().get()); !ok) return ok;
   if (auto level = parse_log_level(wanted.log_level)) set_log_level(*level);
+  identity_->configure(wanted);
   pipeline_->configure(pipeline_config(wanted));
   server_->set_limits(wanted.limits);
   const auto old = upstreams_.exchange(*upstreams);
@@ -316,6 +330,7 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
 
 void Gateway::State::tick(int count) {
   mcp_->sweep(config()->limits.session_idle);
+  identity_->tick();
   if (options_.watch) (void)reload(false);
   if (count % kLatencyTicks == 0) save_latencies();
   auto standings = ledger_->standing();
@@ -424,6 +439,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   if (!server_) return;  // never started
   draining_.store(true);
   withdraw_address(config()->database);
+  identity_->stop();
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));
   mcp_->close_all(Cause::kShutdown);
