@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "bursar/broker/admin/address.h"
+#include "bursar/broker/admin/upstream_health.h"
+#include "bursar/broker/api/api.h"
 #include "bursar/broker/audit/audit_log.h"
 #include "bursar/broker/budget_left.h"
 #include "bursar/broker/config/reload.h"
@@ -23,9 +25,12 @@
 #include "bursar/broker/identity/keys.h"
 #include "bursar/broker/latency_file.h"
 #include "bursar/broker/mcp/mcp_door.h"
+#include "bursar/broker/mcp/session_handle.h"
+#include "bursar/broker/models/models_door.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/telemetry/log.h"
+#include "bursar/broker/telemetry/security_log.h"
 #include "bursar/broker/upstream/upstream_factory.h"
 #include "bursar/core/published.h"
 #include "bursar/ledger/sqlite_store.h"
@@ -43,7 +48,7 @@ constexpr int kBudgetTicks = 5;               // how often budgets go to the met
 constexpr int kLatencyTicks = 30;             // how often the learned latencies are written
 constexpr milliseconds kFlushPatience{1000};  // for the last answers to leave
 constexpr seconds kJoinPatience{10};          // for children to end
-constexpr std::size_t kMaxNamed = 20;
+constexpr std::size_t kWorkers = 2, kWaitingForWorkers = 256;
 
 bool same_upstream(const UpstreamConfig& a, const UpstreamConfig& b) {
   const auto parts = [](const UpstreamConfig& c) {
@@ -88,7 +93,11 @@ class Gateway::State {
   void handle(HttpRequest request, std::shared_ptr<Exchange> exchange);
   void serve(HttpRequest request, std::shared_ptr<Exchange> exchange);
   [[nodiscard]] std::optional<Target> resolve(const Call& call, std::string_view exposed) const;
-  [[nodiscard]] UpstreamHealth health_of(const UpstreamEntry& entry, const Catalogue& catalogue) const;
+  [[nodiscard]] std::vector<UpstreamHealth> upstream_health() const;
+  void watch(const UpstreamHealth& health);
+  void denied(const Ingress& ingress, const HttpRefusal& refusal);
+  void audited(const Call& call, WallTime now);
+  void keep_record(AuditRecord record, bool refused_by_policy);
   void tick(int count);
   void save_latencies();
   void wait_for_calls(Duration drain);
@@ -102,6 +111,9 @@ class Gateway::State {
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<KeyStore> keys_;
   std::unique_ptr<AuditLog> audit_;
+  SecurityLog security_log_;
+  std::atomic<std::uint64_t> internal_errors_{0};
+  std::map<std::string, std::string> drifted_;  // upstream to the digest that was told of; the ticking thread's
   schedule::LatencyStore latencies_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Reactors> reactors_;  // ends before what its tasks use
@@ -110,8 +122,11 @@ class Gateway::State {
   std::shared_ptr<McpServices> services_;
   std::unique_ptr<SessionTable> sessions_;
   std::unique_ptr<McpDoor> mcp_;
+  std::unique_ptr<ModelsDoor> models_;
+  std::unique_ptr<Api> api_;
   std::unique_ptr<Doors> doors_;
   std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<Workers> workers_;  // end before all that their tasks use
 
   BudgetLeft left_;
 
@@ -142,9 +157,13 @@ Result<void> Gateway::State::start() {
   reactors_ = std::make_unique<Reactors>(config()->listen.reactors);
   build_pipeline();
   build_services();
+  if (auto ok = open_handles(*services_, config()->handles, config()->database); !ok) return ok;
   auto upstreams = build_upstreams(*config());
   if (!upstreams) return tl::unexpected(upstreams.error());
   upstreams_.store(*upstreams);
+  auto models = models_->prepare(*config());
+  if (!models) return tl::unexpected(models.error());
+  models_->adopt(std::move(*models), *config());
   if (auto ok = open_doors(); !ok) return ok;
   left_.update(ledger_->standing());
   reactors_->start();
@@ -179,6 +198,7 @@ Result<void> Gateway::State::open_stores() {
   auto ledger = ledger::Ledger::open(std::move(*store), clock_);
   if (!ledger) return tl::unexpected(with_context("database", ledger.error()));
   ledger_ = std::move(*ledger);
+  if (auto ok = security_log_.open(config()->audit.security_log); !ok) return ok;
   auto audit = AuditLog::open(database);
   if (!audit) return tl::unexpected(with_context("audit", audit.error()));
   audit_ = std::move(*audit);
@@ -200,9 +220,8 @@ void Gateway::State::build_pipeline() {
     return reservation;
   };
   deps.left = [this](std::string_view account) { return left_.of(account); };
-  deps.audit = [this](const Call& call, WallTime now) {
-    audit_->append(record_of(call, now, config()->audit.arguments));
-  };
+  deps.audit = [this](const Call& call, WallTime now) { audited(call, now); };
+  deps.denied = [this](const Ingress& ingress, const HttpRefusal& refusal) { denied(ingress, refusal); };
   deps.audit_health = [this] { return audit_->health(); };
   pipeline_ = std::make_unique<Pipeline>(std::move(deps), pipeline_config(*config()));
 }
@@ -218,6 +237,14 @@ void Gateway::State::build_services() {
         mcp_->list_changed(upstream, kind);  // it is there before the reactors run
       });
   mcp_ = std::make_unique<McpDoor>(services_, *sessions_);
+  models_ = std::make_unique<ModelsDoor>(ModelsDoor::Dependencies{
+      .services = {.pipeline = pipeline_.get(),
+                   .ledger = ledger_.get(),
+                   .clock = &clock_,
+                   .metrics = &metrics_,
+                   .audit = [this](AuditRecord record) { keep_record(std::move(record), false); }},
+      .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
+      .instance = services_->instance});
 }
 
 std::optional<Target> Gateway::State::resolve(const Call& call, std::string_view exposed) const {
@@ -247,10 +274,17 @@ Result<std::shared_ptr<const UpstreamSet>> Gateway::State::build_upstreams(const
 
 Result<void> Gateway::State::open_doors() {
   const auto current = config();
+  api_ = std::make_unique<Api>(Api::Dependencies{.ledger = ledger_.get(),
+                                                 .keys = keys_.get(),
+                                                 .clock = &clock_,
+                                                 .config = [this] { return config(); },
+                                                 .status = [this] { return status(); }});
+  workers_ = std::make_unique<Workers>(kWorkers, kWaitingForWorkers);
   doors_ = std::make_unique<Doors>(Doors::Dependencies{
       .status = [this] { return status(); },
       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
-      .ledger = ledger_.get(),
+      .api = api_.get(),
+      .workers = workers_.get(),
       .metrics = &metrics_});
   auto server = HttpServer::listen(*reactors_, {.address = current->listen.address,
                                                 .port = current->listen.port,
@@ -280,7 +314,10 @@ void Gateway::State::serve(HttpRequest request, std::shared_ptr<Exchange> exchan
     }
     return mcp_->handle(std::move(request), std::move(exchange));
   }
-  exchange->answer(doors_->answer(request));
+  if (ModelsDoor::is_mine(request.path) && request.method != "OPTIONS") {
+    return models_->handle(std::move(request), std::move(exchange));
+  }
+  doors_->handle(std::move(request), exchange);
 }
 
 Result<void> Gateway::State::reload(bool force) {
@@ -314,11 +351,15 @@ Result<void> Gateway::State::reload(bool force) {
 Result<void> Gateway::State::adopt(const Config& wanted) {
   auto upstreams = build_upstreams(wanted);
   if (!upstreams) return tl::unexpected(upstreams.error());
+  auto models = models_->prepare(wanted);
+  if (!models) return tl::unexpected(models.error());
+  if (auto ok = security_log_.open(wanted.audit.security_log); !ok) return ok;
   if (auto ok = put_accounts(*ledger_, wanted, config().get()); !ok) return ok;
   if (auto level = parse_log_level(wanted.log_level)) set_log_level(*level);
   identity_->configure(wanted);
   pipeline_->configure(pipeline_config(wanted));
   server_->set_limits(wanted.limits);
+  models_->adopt(std::move(*models), wanted);
   const auto old = upstreams_.exchange(*upstreams);
   services_->catalogue->set(*upstreams);
   for (const UpstreamEntry& entry : old->entries) {
@@ -331,6 +372,8 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
 void Gateway::State::tick(int count) {
   mcp_->sweep(config()->limits.session_idle);
   identity_->tick();
+  api_->sweep();
+  models_->tick();
   if (options_.watch) (void)reload(false);
   if (count % kLatencyTicks == 0) save_latencies();
   auto standings = ledger_->standing();
@@ -339,53 +382,68 @@ void Gateway::State::tick(int count) {
   if (count % kBudgetTicks != 0) return;
   metrics_.set_budgets(std::move(standings));
   metrics_.set(Gauge::kKeys, static_cast<std::int64_t>(keys_->valid_keys()));
-  const auto catalogue = services_->catalogue->current();
-  const auto set = upstreams_.load();
-  for (const UpstreamEntry& entry : set->entries) {
-    const UpstreamHealth health = health_of(entry, *catalogue);
-    metrics_.set(UpstreamGauge::kUp, health.name, health.up ? 1 : 0);
-    metrics_.set(UpstreamGauge::kSessions, health.name, static_cast<std::int64_t>(health.sessions));
-    metrics_.set(UpstreamGauge::kChildren, health.name, static_cast<std::int64_t>(health.children));
-    metrics_.set(UpstreamGauge::kInFlight, health.name, static_cast<std::int64_t>(health.in_flight));
-    metrics_.set(UpstreamGauge::kCircuitOpen, health.name, health.circuit_open ? 1 : 0);
-    metrics_.set(UpstreamGauge::kTools, health.name, static_cast<std::int64_t>(health.tools));
+  for (const UpstreamHealth& health : upstream_health()) watch(health);
+}
+
+void Gateway::State::watch(const UpstreamHealth& health) {
+  const auto set = [&](UpstreamGauge gauge, std::size_t value) {
+    metrics_.set(gauge, health.name, static_cast<std::int64_t>(value));
+  };
+  set(UpstreamGauge::kUp, health.up ? 1 : 0);
+  set(UpstreamGauge::kSessions, health.sessions);
+  set(UpstreamGauge::kChildren, health.children);
+  set(UpstreamGauge::kInFlight, health.in_flight);
+  set(UpstreamGauge::kCircuitOpen, health.circuit_open ? 1 : 0);
+  set(UpstreamGauge::kTools, health.tools);
+  set(UpstreamGauge::kRestarts, health.restarts);
+  set(UpstreamGauge::kDrifted, health.drifted() ? 1 : 0);
+  if (!health.drifted()) {
+    drifted_.erase(health.name);
+  } else if (std::exchange(drifted_[health.name], health.tools_digest) != health.tools_digest) {
+    log(LogLevel::kError, "tools_drifted", {{"upstream", health.name}, {"digest", health.tools_digest}});
+    security_log_.write("tools_drifted", {{"upstream", health.name}, {"digest", health.tools_digest}});
   }
+}
+
+// Who was not let in, for the metrics and for those who watch.
+void Gateway::State::denied(const Ingress& ingress, const HttpRefusal& refusal) {
+  metrics_.authentication_failed(std::to_string(refusal.status));
+  security_log_.write("request_denied", {{"status", refusal.status},
+                                         {"host", ingress.host},
+                                         {"origin", ingress.origin},
+                                         {"server", ingress.server},
+                                         {"loopback", ingress.loopback}});
+}
+
+void Gateway::State::audited(const Call& call, WallTime now) {
+  keep_record(record_of(call, now, config()->audit.arguments),
+              call.stages[static_cast<std::size_t>(StageName::kAuthorise)].stopped);
+}
+
+void Gateway::State::keep_record(AuditRecord record, bool refused_by_policy) {
+  if (record.category == "INTERNAL_ERROR") internal_errors_.fetch_add(1);
+  if (refused_by_policy || record.category == "PERMISSION_DENIED") {
+    security_log_.write("call_denied", {{"call", record.call_id},
+                                        {"principal", record.principal},
+                                        {"account", record.account},
+                                        {"method", record.method},
+                                        {"tool", record.tool},
+                                        {"upstream", record.upstream},
+                                        {"code", record.code}});
+  }
+  audit_->append(std::move(record));
 }
 
 void Gateway::State::save_latencies() { write_latencies(config()->database + ".latency.json", latencies_); }
 
-UpstreamHealth Gateway::State::health_of(const UpstreamEntry& entry, const Catalogue& catalogue) const {
-  const UpstreamStatus status = entry.upstream->status();
-  UpstreamHealth health{
-      .name = entry.config.name,
-      .up = status.up,
-      .circuit_open = pipeline_->shared().breakers.state(entry.config.name, clock_.now()) != CircuitState::kClosed,
-      .protocol_version = status.protocol_version,
-      .sessions = status.sessions,
-      .children = status.children,
-      .restarts = status.restarts,
-      .in_flight = status.in_flight,
-      .last_error = status.last_error};
-  const auto pipeline = pipeline_->config();
-  const KnownLatencies known(latencies_, *pipeline);
-  for (const auto& lists : catalogue.lists()) {
-    if (lists->upstream != entry.config.name) continue;
-    health.up |= lists->up;
-    const auto& tools = lists->items[static_cast<std::size_t>(ListKind::kTools)];
-    if (!tools) continue;
-    health.tools = tools->size();
-    for (const CatalogueItem& tool : *tools) {
-      const schedule::ToolId id{health.name, tool.name};
-      health.sum_of_medians += known.quantile(id, .5);
-      if (!tool.input_contract && health.tools_without_schema.size() < kMaxNamed) {
-        health.tools_without_schema.push_back(tool.name);
-      }
-      if (!known.knows(id) && latencies_.observations(id) == 0 && health.tools_without_latency.size() < kMaxNamed) {
-        health.tools_without_latency.push_back(tool.name);
-      }
-    }
+std::vector<UpstreamHealth> Gateway::State::upstream_health() const {
+  const auto catalogue = services_->catalogue->current();
+  const auto set = upstreams_.load();
+  std::vector<UpstreamHealth> out;
+  for (const UpstreamEntry& entry : set->entries) {
+    out.push_back(health_of(entry, *catalogue, *pipeline_, latencies_, clock_.now()));
   }
-  return health;
+  return out;
 }
 
 GatewayStatus Gateway::State::status() const {
@@ -404,12 +462,12 @@ GatewayStatus Gateway::State::status() const {
   status.connections = server_ ? server_->connections() : 0;
   status.sessions = sessions_->size();
   status.streams = static_cast<std::size_t>(std::max<std::int64_t>(0, services_->streams.load()));
-  status.calls_in_flight = static_cast<std::size_t>(std::max<std::int64_t>(0, services_->running.load()));
+  status.calls_in_flight =
+      static_cast<std::size_t>(std::max<std::int64_t>(0, services_->running.load())) + models_->running();
   status.keys = keys_->valid_keys();
   status.turn_budget = current->turn.budget;
-  const auto catalogue = services_->catalogue->current();
-  const auto set = upstreams_.load();
-  for (const UpstreamEntry& entry : set->entries) status.upstreams.push_back(health_of(entry, *catalogue));
+  status.internal_errors = internal_errors_.load();
+  status.upstreams = upstream_health();
   status.budgets = ledger_->standing();
   return status;
 }
@@ -423,7 +481,7 @@ void Gateway::State::hurry() {
 void Gateway::State::wait_for_calls(Duration drain) {
   const auto until = SteadyClock::now() + drain;
   std::unique_lock lock(mutex_);
-  while (services_->running.load() > 0 && !hurry_ && SteadyClock::now() < until) {
+  while ((services_->running.load() > 0 || models_->running() > 0) && !hurry_ && SteadyClock::now() < until) {
     wake_.wait_for(lock, milliseconds{10});
   }
 }
@@ -440,9 +498,11 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   draining_.store(true);
   withdraw_address(config()->database);
   identity_->stop();
+  models_->drain();
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));
   mcp_->close_all(Cause::kShutdown);
+  models_->close(Cause::kShutdown);
   services_->catalogue->close();
   const auto flushed = SteadyClock::now() + kFlushPatience;
   while (server_->connections() > 0 && SteadyClock::now() < flushed) std::this_thread::sleep_for(milliseconds{5});

@@ -64,12 +64,12 @@ TEST_F(GatewayTest, AnswersAtItsDoors) {
   EXPECT_EQ(ask("GET", "/readyz").status, 200);
   const RawAnswer metrics = ask("GET", "/metrics");
   EXPECT_TRUE(contains(metrics.body, "bursar_connections"));
-  const auto status = parse_status(ask("GET", "/admin/status").body);
+  const auto status = parse_status(ask("GET", "/v1/status").body);
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ("http://" + status->listen, gateway_->url());
   EXPECT_EQ(status->budgets.size(), 2U);
-  EXPECT_TRUE(contains(ask("GET", "/admin/budget?under=acme").body, R"("account":"acme")"));
-  EXPECT_FALSE(contains(ask("GET", "/admin/budget?under=acme").body, R"("account":"dev")"));
+  EXPECT_TRUE(contains(ask("GET", "/v1/accounts?under=acme").body, R"("account":"acme")"));
+  EXPECT_FALSE(contains(ask("GET", "/v1/accounts?under=acme").body, R"("account":"dev")"));
   EXPECT_EQ(ask("GET", "/nothing").status, 404);
   EXPECT_EQ(ask("POST", "/healthz").status, 405);
   EXPECT_EQ(ask("GET", "/mcp/none", "", "Accept: text/event-stream\r\n").status, 404);
@@ -78,27 +78,27 @@ TEST_F(GatewayTest, AnswersAtItsDoors) {
 TEST_F(GatewayTest, FreezesAndUnfreezesAnAccount) {
   write(kAccounts);
   ASSERT_TRUE(start());
-  EXPECT_EQ(ask("POST", "/admin/freeze", R"({"account":"acme"})").status, 200);
-  EXPECT_TRUE(contains(ask("GET", "/admin/budget?under=acme").body, R"("frozen":true)"));
-  EXPECT_EQ(ask("POST", "/admin/unfreeze", R"({"account":"acme"})").status, 200);
-  EXPECT_TRUE(contains(ask("GET", "/admin/budget?under=acme").body, R"("frozen":false)"));
-  EXPECT_EQ(ask("POST", "/admin/freeze", R"({"account":"nobody"})").status, 404);
-  EXPECT_EQ(ask("POST", "/admin/freeze", "{").status, 400);
-  EXPECT_EQ(ask("GET", "/admin/freeze").status, 405);
+  EXPECT_EQ(ask("PATCH", "/v1/accounts/acme", R"({"frozen":true})").status, 200);
+  EXPECT_TRUE(contains(ask("GET", "/v1/accounts?under=acme").body, R"("frozen":true)"));
+  EXPECT_EQ(ask("PATCH", "/v1/accounts/acme", R"({"frozen":false})").status, 200);
+  EXPECT_TRUE(contains(ask("GET", "/v1/accounts?under=acme").body, R"("frozen":false)"));
+  EXPECT_EQ(ask("PATCH", "/v1/accounts/nobody", R"({"frozen":true})").status, 404);
+  EXPECT_EQ(ask("PATCH", "/v1/accounts/acme", "{").status, 400);
+  EXPECT_EQ(ask("POST", "/v1/accounts/acme").status, 405);
 }
 
 TEST_F(GatewayTest, KeepsAFreezeThroughReloadsAndRestarts) {
-  const auto frozen = [this] { return contains(ask("GET", "/admin/budget?under=acme").body, R"("frozen":true)"); };
+  const auto frozen = [this] { return contains(ask("GET", "/v1/accounts?under=acme").body, R"("frozen":true)"); };
   write(kAccounts);
   ASSERT_TRUE(start());
-  EXPECT_EQ(ask("POST", "/admin/freeze", R"({"account":"acme"})").status, 200);
+  EXPECT_EQ(ask("PATCH", "/v1/accounts/acme", R"({"frozen":true})").status, 200);
   write(std::string(kAccounts) + "log_level: error\n");
   ASSERT_TRUE(gateway_->reload());
   EXPECT_TRUE(frozen());
   gateway_.reset();
   ASSERT_TRUE(start());
   EXPECT_TRUE(frozen());
-  EXPECT_EQ(ask("POST", "/admin/unfreeze", R"({"account":"acme"})").status, 200);
+  EXPECT_EQ(ask("PATCH", "/v1/accounts/acme", R"({"frozen":false})").status, 200);
   EXPECT_FALSE(frozen());
   write("accounts: [{path: acme, limits: [10 calls], frozen: true}]\n");
   ASSERT_TRUE(gateway_->reload());
@@ -120,11 +120,11 @@ TEST_F(GatewayTest, LetsOnlyAdministratorsAdminister) {
   gateway_.reset();
   ASSERT_TRUE(start());
   const auto as = [](const std::string& secret) { return "Authorization: Bearer " + secret + "\r\n"; };
-  EXPECT_EQ(ask("GET", "/admin/status", "", as(plain->secret)).status, 403);
-  EXPECT_EQ(ask("GET", "/admin/status", "", as(admin->secret)).status, 200);
-  EXPECT_EQ(ask("GET", "/admin/status", "", as("sk-bursar-wrong")).status, 401);
-  EXPECT_EQ(ask("GET", "/admin/status").status, 200);  // the development principal
-  EXPECT_EQ(ask("GET", "/admin/status", "", "Origin: http://evil.example\r\n").status, 403);
+  EXPECT_EQ(ask("GET", "/v1/status", "", as(plain->secret)).status, 403);
+  EXPECT_EQ(ask("GET", "/v1/status", "", as(admin->secret)).status, 200);
+  EXPECT_EQ(ask("GET", "/v1/status", "", as("sk-bursar-wrong")).status, 401);
+  EXPECT_EQ(ask("GET", "/v1/status").status, 200);  // the development principal
+  EXPECT_EQ(ask("GET", "/v1/status", "", "Origin: http://evil.example\r\n").status, 403);
   EXPECT_EQ(ask("GET", "/healthz", "", "Origin: http://evil.example\r\n").status, 403);
 }
 

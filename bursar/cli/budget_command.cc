@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <ostream>
 
-#include "bursar/broker/admin/status.h"
+#include "bursar/broker/api/account_json.h"
 #include "bursar/cli/budget_tree.h"
 #include "bursar/cli/command.h"
 #include "bursar/core/json.h"
@@ -17,20 +17,25 @@ struct Words {
   bool json = false;
 };
 
-Result<std::unique_ptr<ledger::Ledger>> open_ledger(const std::string& database, const Clock& clock) {
+// To look, a copy is enough: nothing of the file changes, and it may even be in use.
+enum class Purpose : std::uint8_t { kLook, kChange };
+
+Result<std::unique_ptr<ledger::Ledger>> open_ledger(const std::string& database, const Clock& clock, Purpose purpose) {
   std::error_code ignored;
   if (!std::filesystem::exists(database, ignored)) {
     return fail(ErrorCode::kNotFound,
                 "database " + database + " does not exist: nothing was spent yet; start the gateway once");
   }
-  auto store = ledger::open_sqlite_store({.path = database});
+  ledger::SqliteOptions options;
+  (purpose == Purpose::kLook ? options.copy_of : options.path) = database;
+  auto store = ledger::open_sqlite_store(std::move(options));
   if (!store) return tl::unexpected(store.error());
   return ledger::Ledger::open(std::move(*store), clock);
 }
 
 // A gateway that was named must answer. One that is only published may have been killed; then the ledger is free.
 template <class Running, class Stopped>
-auto by_door_or_ledger(const Words& words, Running running, Stopped stopped)
+auto by_door_or_ledger(const Words& words, Purpose purpose, Running running, Stopped stopped)
     -> decltype(stopped(std::declval<ledger::Ledger&>())) {
   const auto database = database_of(words.place);
   if (!database) return tl::unexpected(database.error());
@@ -39,7 +44,7 @@ auto by_door_or_ledger(const Words& words, Running running, Stopped stopped)
     if (answer || !words.url.empty() || answer.error().code != ErrorCode::kUnavailable) return answer;
   }
   const SystemClock clock;
-  auto ledger = open_ledger(*database, clock);
+  auto ledger = open_ledger(*database, clock, purpose);
   if (!ledger) return tl::unexpected(ledger.error());
   return stopped(**ledger);
 }
@@ -62,11 +67,11 @@ std::string percent_encoded(std::string_view text) {
 int show(const Words& words, Output output) {
   using Standings = std::vector<ledger::Standing>;
   const auto standings = by_door_or_ledger(
-      words,
+      words, Purpose::kLook,
       [&](const AdminDoor& door) -> Result<Standings> {
-        const auto body = ask(door, "GET", "/admin/budget?under=" + percent_encoded(words.account));
+        const auto body = ask(door, "GET", "/v1/accounts?under=" + percent_encoded(words.account));
         if (!body) return tl::unexpected(body.error());
-        return broker::parse_budgets(*body);
+        return broker::parse_accounts(*body);
       },
       [&](ledger::Ledger& ledger) -> Result<Standings> { return ledger.standing(words.account); });
   if (!standings) return complain(output, standings.error());
@@ -82,10 +87,10 @@ int show(const Words& words, Output output) {
 
 int freeze(const Words& words, bool frozen, Output output) {
   const auto done = by_door_or_ledger(
-      words,
+      words, Purpose::kChange,
       [&](const AdminDoor& door) -> Result<void> {
-        const auto body = ask(door, "POST", frozen ? "/admin/freeze" : "/admin/unfreeze",
-                              "{\"account\":" + json_string(words.account) + "}");
+        const auto body = ask(door, "PATCH", "/v1/accounts/" + percent_encoded(words.account),
+                              frozen ? R"({"frozen":true})" : R"({"frozen":false})");
         if (!body) return tl::unexpected(body.error());
         return {};
       },

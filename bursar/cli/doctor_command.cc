@@ -31,7 +31,7 @@ int examine(const Words& words, Output output) {
   auto facts = broker::gather_facts(config_file(words.place), broker::process_environment(), SystemClock().now());
   const auto door = find_door(words.url, words.place.database.empty() ? facts.config.database : words.place.database);
   if (door) {
-    const auto body = ask(*door, "GET", "/admin/status");
+    const auto body = ask(*door, "GET", "/v1/status");
     auto status = body ? broker::parse_status(*body) : Result<broker::GatewayStatus>(tl::unexpected(body.error()));
     if (status) {
       facts.running = std::move(*status);

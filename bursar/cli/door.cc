@@ -89,12 +89,13 @@ Result<std::string> exchange(const Socket& socket, std::string_view request, con
   return answer;
 }
 
-// What a refusal's JSON says: {"error":…,"message":…}; empty where it is something else.
+// What a refusal's JSON says: {"error":{"code":…,"message":…}}; empty where it is something else.
 std::string message_of(std::string_view body) {
   const auto document = parse_json(body);
   if (!document) return {};
-  const JsonView root(*document);
-  const auto message = root.string_at("message", 2000);
+  const auto error = JsonView(*document).at("error");
+  if (!error) return {};
+  const auto message = error->string_at("message", 2000);
   return message ? std::string(*message) : std::string();
 }
 
@@ -129,7 +130,7 @@ Result<std::string> ask(const AdminDoor& door, std::string_view method, std::str
   request.append(v6 ? '[' + where->host + ']' : where->host).append(":").append(where->port);
   request.append("\r\nConnection: close\r\nAccept: application/json\r\n");
   if (!door.secret.empty()) request.append("Authorization: Bearer ").append(door.secret).append("\r\n");
-  if (method == "POST")
+  if (!body.empty() || method != "GET")
     request.append("Content-Type: application/json\r\nContent-Length: ")
         .append(std::to_string(body.size()))
         .append("\r\n");
@@ -143,7 +144,7 @@ Result<std::string> ask(const AdminDoor& door, std::string_view method, std::str
     return fail(ErrorCode::kUnavailable, door.url + " is no gateway: its answer is no HTTP/1.1");
   }
   std::string content = answer->substr(end + 4);
-  if (status == 200) return content;
+  if (status == 200 || status == 201) return content;
   if (status == 401 || status == 403) {
     return fail(ErrorCode::kPermissionDenied,
                 door.url + " wants an admin key; set BURSAR_ADMIN_KEY to one (`bursar keys create … --admin`)");

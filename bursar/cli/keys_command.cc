@@ -117,7 +117,7 @@ void add_keys(CLI::App& app, Chosen& chosen) {
   make->add_option("name", words->key.name, "What the audit trail calls it")->required();
   make->add_option("--account", words->key.account, "The account that pays")->required();
   make->add_option("--scope", words->key.scopes, "A scope; may be given several times")->allow_extra_args(false);
-  make->add_flag("--admin", words->key.admin, "May use /admin");
+  make->add_flag("--admin", words->key.admin, "May administer the gateway");
   make->add_option("--expires", words->expires, "How long it is valid, such as \"30 d\"; for ever without it");
   make->add_flag("--json", words->json, "Prints a JSON object");
   make->callback([words, &chosen] { chosen.action = [words](Output output) { return create(*words, output); }; });

@@ -42,6 +42,15 @@ void Connection::execute(const std::string& sql) {
   if (code != SQLITE_OK) throw SqliteFailure{error(code)};
 }
 
+void Connection::copy_from(const std::string& path, int busy_ms) {
+  auto source = open(path, SQLITE_OPEN_READONLY, busy_ms);
+  if (!source) throw SqliteFailure{source.error()};
+  sqlite3_backup* copy = sqlite3_backup_init(db_, "main", (*source)->raw(), "main");
+  if (copy == nullptr) throw SqliteFailure{error(sqlite3_errcode(db_))};
+  sqlite3_backup_step(copy, -1);
+  if (const int code = sqlite3_backup_finish(copy); code != SQLITE_OK) throw SqliteFailure{(*source)->error(code)};
+}
+
 std::int64_t Connection::number(const std::string& sql) {
   Statement statement(*this, sql.c_str());
   return statement.step() ? statement.integer(0) : 0;

@@ -24,6 +24,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   void execute(const std::string& sql);                       // throws SqliteFailure
+  void copy_from(const std::string& path, int busy_ms);       // all of that file; throws SqliteFailure
   [[nodiscard]] std::int64_t number(const std::string& sql);  // first column of the first row; 0 without one
   [[nodiscard]] std::string text(const std::string& sql);
   [[nodiscard]] Error error(int code) const;

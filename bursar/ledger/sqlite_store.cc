@@ -2,86 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <fcntl.h>
 #include <mutex>
 #include <optional>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "bursar/ledger/assert.h"
 #include "bursar/ledger/codec.h"
+#include "bursar/ledger/file_lock.h"
 #include "bursar/ledger/reconcile.h"
 #include "bursar/ledger/sqlite.h"
+#include "bursar/ledger/sqlite_schema.h"
 
 namespace bursar::ledger {
 namespace {
-
-constexpr std::int64_t kApplicationId = 0x42525352;  // "BRSR"
-constexpr std::int64_t kSchemaVersion = 1;
-
-constexpr const char* kSchema = R"(
-CREATE TABLE process(id INTEGER PRIMARY KEY, started_us INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
-                     ended INTEGER NOT NULL);
-CREATE TABLE resource(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE account(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, frozen INTEGER NOT NULL, sync INTEGER NOT NULL,
-                     fail_open INTEGER NOT NULL);
-CREATE TABLE cell(id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES account, resource INTEGER NOT NULL,
-                  kind INTEGER NOT NULL, amount INTEGER NOT NULL CHECK(amount >= 0), time_zone TEXT NOT NULL,
-                  period_us INTEGER NOT NULL, position INTEGER NOT NULL, live INTEGER NOT NULL, begin_us INTEGER NOT NULL,
-                  base INTEGER NOT NULL CHECK(base >= stranded), stranded INTEGER NOT NULL CHECK(stranded >= 0),
-                  overrun INTEGER NOT NULL, level INTEGER NOT NULL, level_at_us INTEGER NOT NULL);
-CREATE TABLE lease(cell INTEGER NOT NULL REFERENCES cell, process INTEGER NOT NULL REFERENCES process,
-                   begin_us INTEGER NOT NULL, born INTEGER NOT NULL, granted INTEGER NOT NULL CHECK(granted >= settled),
-                   settled INTEGER NOT NULL CHECK(settled >= 0), overrun INTEGER NOT NULL, through INTEGER NOT NULL,
-                   PRIMARY KEY(cell, process)) WITHOUT ROWID;
-CREATE TABLE receipt(sequence INTEGER PRIMARY KEY, hold INTEGER NOT NULL, account INTEGER NOT NULL,
-                     at_us INTEGER NOT NULL, born INTEGER NOT NULL, flags INTEGER NOT NULL, amounts BLOB NOT NULL,
-                     key TEXT, memo TEXT);
-CREATE TABLE receipt_group(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, from_us INTEGER NOT NULL,
-                           to_us INTEGER NOT NULL);
-CREATE INDEX receipt_group_time ON receipt_group(to_us);
-CREATE TABLE reservation(hold INTEGER PRIMARY KEY, account INTEGER NOT NULL, at_us INTEGER NOT NULL,
-                         expires_us INTEGER NOT NULL, amounts BLOB NOT NULL, key TEXT NOT NULL);
-CREATE TRIGGER receipt_never_changes BEFORE UPDATE ON receipt BEGIN SELECT RAISE(ABORT, 'receipts never change'); END;
-CREATE TRIGGER receipt_never_goes BEFORE DELETE ON receipt BEGIN SELECT RAISE(ABORT, 'receipts are never deleted'); END;
-)";
-
-class FileLock {
- public:
-  static Result<FileLock> take(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) {
-      return fail(ErrorCode::kUnavailable,
-                  "cannot write " + path + ": " + std::strerror(errno) + "; let this user write the database's folder",
-                  true);
-    }
-    FileLock lock(fd);
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      char owner[32] = {};
-      const auto size = ::pread(fd, owner, sizeof owner - 1, 0);
-      return fail(ErrorCode::kUnavailable,
-                  "database is in use by process " + std::string(size > 0 ? owner : "(unknown)") + " (lock " + path +
-                      "); stop it first, or give this one a file of its own",
-                  true);
-    }
-    const std::string pid = std::to_string(::getpid());
-    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
-      // Only the name of the owner is lost; a full disk must not keep the ledger from opening to say so itself.
-    }
-    return lock;
-  }
-  FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileLock& operator=(FileLock&&) = delete;
-  ~FileLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
- private:
-  explicit FileLock(int fd) : fd_(fd) {}
-  int fd_;
-};
 
 class SqliteStore final : public Store {
  public:
@@ -93,12 +26,6 @@ class SqliteStore final : public Store {
   Result<std::vector<Receipt>> receipts(const ReceiptQuery& query) override;
 
  private:
-  struct Statements {
-    explicit Statements(Connection& db);
-    Statement receipt, group, cell, lease, others, put_cell, put_lease, account, new_cell, change_cell, forgive, close,
-        reserve, unreserve, process, resource;
-  };
-
   void prepare_file();
   void check_file();
   void map_resources();
@@ -112,55 +39,18 @@ class SqliteStore final : public Store {
   void write_cell(const CellRow& cell);
   void put_receipts(const Batch& batch);
   [[nodiscard]] bool in_memory() const { return options_.path == ":memory:"; }
+  [[nodiscard]] const std::string& shown() const { return options_.copy_of.empty() ? options_.path : options_.copy_of; }
 
   const SqliteOptions options_;
   std::optional<FileLock> lock_;
   std::unique_ptr<Connection> db_, reader_;
   std::mutex memory_mutex_, reader_mutex_;  // the first only where reader and writer share a connection
-  std::unique_ptr<Statements> sql_;
+  std::unique_ptr<StoreStatements> sql_;
   ProcessId process_ = 0;
   std::array<std::uint8_t, 64> to_store_{}, from_store_{};
   std::size_t mapped_ = 0;
   bool identity_ = true;
 };
-
-SqliteStore::Statements::Statements(Connection& db)
-    : receipt(db,
-              "INSERT INTO receipt(sequence, hold, account, at_us, born, flags, amounts, key, memo) "
-              "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(sequence) DO NOTHING"),
-      group(db,
-            "INSERT INTO receipt_group VALUES(?1, ?2, ?3, ?4) ON CONFLICT(first) DO UPDATE SET "
-            "last = max(last, ?2), from_us = min(from_us, ?3), to_us = max(to_us, ?4)"),
-      cell(db,
-           "SELECT account, resource, kind, amount, time_zone, period_us, live, begin_us, base, stranded, overrun, "
-           "level, level_at_us FROM cell WHERE id = ?1"),
-      lease(db,
-            "SELECT begin_us, born, granted, settled, overrun, through FROM lease WHERE cell = ?1 AND process = ?2"),
-      others(db,
-             "SELECT total(granted), total(granted - settled) FROM lease WHERE cell = ?1 AND process <> ?2 AND "
-             "begin_us = ?3"),
-      put_cell(db,
-               "UPDATE cell SET begin_us = ?2, base = ?3, stranded = ?4, overrun = ?5, level = ?6, level_at_us = ?7 "
-               "WHERE id = ?1"),
-      put_lease(db,
-                "INSERT INTO lease(cell, process, begin_us, born, granted, settled, overrun, through) "
-                "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(cell, process) DO UPDATE SET begin_us = ?3, "
-                "born = ?4, granted = ?5, settled = ?6, overrun = ?7, through = ?8"),
-      account(db,
-              "INSERT INTO account VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(id) DO UPDATE SET frozen = ?3, sync = ?4, "
-              "fail_open = ?5"),
-      new_cell(db,
-               "INSERT INTO cell VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, ?5, ?11) "
-               "ON CONFLICT(id) DO NOTHING"),
-      change_cell(db,
-                  "UPDATE cell SET amount = ?2, time_zone = ?3, period_us = ?4, position = ?5, live = ?6, "
-                  "begin_us = ?7, level = ?8, level_at_us = ?9 WHERE id = ?1"),
-      forgive(db, "UPDATE cell SET base = base - stranded, stranded = 0 WHERE id = ?1"),
-      close(db, "UPDATE process SET ended = 1 WHERE id = ?1"),
-      reserve(db, "INSERT INTO reservation VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(hold) DO NOTHING"),
-      unreserve(db, "DELETE FROM reservation WHERE hold = ?1"),
-      process(db, "UPDATE process SET checkpoint = ?2 WHERE id = ?1"),
-      resource(db, "INSERT INTO resource VALUES(?1, ?2)") {}
 
 // Runs `work`, and turns what it throws into a Result after a rollback.
 template <class T, class Work>
@@ -188,6 +78,7 @@ Result<void> SqliteStore::connect() {
   if (!db) return tl::unexpected(db.error());
   db_ = std::move(*db);
   auto ready = guarded<bool>(*db_, [&] {
+    if (!options_.copy_of.empty()) db_->copy_from(options_.copy_of, busy_ms);
     prepare_file();
     return true;
   });
@@ -211,7 +102,7 @@ void SqliteStore::prepare_file() {
   if (options_.max_pages > 0) db_->execute("PRAGMA max_page_count = " + std::to_string(options_.max_pages));
   if (empty) {
     db_->execute("BEGIN IMMEDIATE");
-    db_->execute(kSchema);
+    db_->execute(kStoreSchema);
     db_->execute("PRAGMA application_id = " + std::to_string(kApplicationId));
     db_->execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     db_->execute("COMMIT");
@@ -221,19 +112,18 @@ void SqliteStore::prepare_file() {
     db_->execute("UPDATE process SET ended = ended WHERE id = (SELECT max(id) FROM process)");
     db_->execute("COMMIT");
   }
-  sql_ = std::make_unique<Statements>(*db_);
+  sql_ = std::make_unique<StoreStatements>(*db_);
 }
 
 void SqliteStore::check_file() {
   const std::int64_t application = db_->number("PRAGMA application_id");
   if (application != kApplicationId) {
-    corrupt("database " + options_.path + " is no ledger of Bursar (application_id " + std::to_string(application) +
-            ")");
+    corrupt("database " + shown() + " is no ledger of Bursar (application_id " + std::to_string(application) + ")");
   }
   const std::int64_t version = db_->number("PRAGMA user_version");
   if (version != kSchemaVersion) {
     throw SqliteFailure{{.code = ErrorCode::kCorrupt,
-                         .message = "database " + options_.path + " has version " + std::to_string(version) +
+                         .message = "database " + shown() + " has version " + std::to_string(version) +
                                     ", and this program reads version 1; use the program that wrote it"}};
   }
   struct stat info{};
@@ -245,7 +135,7 @@ void SqliteStore::check_file() {
   }
   for (const std::string& check : checks) {
     const std::string answer = db_->text(check);
-    if (answer != "ok") corrupt("database " + options_.path + " is damaged: " + answer);
+    if (answer != "ok") corrupt("database " + shown() + " is damaged: " + answer);
   }
 }
 
@@ -265,7 +155,7 @@ void SqliteStore::map_resources() {
       if (db_->number("SELECT count(*) FROM resource WHERE id = " + at) != 0) {
         id = db_->number("SELECT max(id) + 1 FROM resource");
       }
-      if (id >= 64) corrupt("database " + options_.path + " already names 64 resources");
+      if (id >= 64) corrupt("database " + shown() + " already names 64 resources");
       sql_->resource.bind(id, name).run();
     }
     to_store_[index] = static_cast<std::uint8_t>(id);
@@ -587,6 +477,7 @@ Result<std::vector<Receipt>> SqliteStore::receipts(const ReceiptQuery& query) {
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_sqlite_store(SqliteOptions options) {
+  if (!options.copy_of.empty()) options.path = ":memory:";
   auto store = std::make_unique<SqliteStore>(std::move(options));
   if (auto ok = store->connect(); !ok) return tl::unexpected(ok.error());
   return store;

@@ -22,6 +22,7 @@ struct SqliteOptions {
   std::int64_t full_check_bytes = 64 * 1024 * 1024;  // larger files: receipts are not checked at open
   std::int64_t max_pages = 0;                        // 0: as large as the disk allows; for tests of "full"
   std::int64_t max_key_rows = 2'000'000;             // receipts that are searched for recent keys at open
+  std::string copy_of = {};  // instead of `path`: a copy in memory of that file, which is only read, in use or not
 };
 
 // Errors: kUnavailable where the file is locked, read-only or cannot be opened; kCorrupt where it is no ledger of ours,

@@ -72,7 +72,20 @@ class Examiner {
       ok_or(u.tools_without_schema.empty(), Grade::kWarn, "contracts", "tools of " + u.name + " have usable schemas",
             u.tools_without_schema.empty() ? "all of them" : "without: " + listed(u.tools_without_schema),
             "their arguments cannot be checked before they cost something; have the server declare an inputSchema");
+      pinned(u);
     }
+  }
+
+  void pinned(const UpstreamHealth& u) {
+    if (u.tools_digest.empty()) return;
+    const std::string pin = "tools_digest: " + u.tools_digest;
+    if (u.tools_pinned.empty()) {
+      return add(Grade::kWarn, "contracts", "tools of " + u.name + " are pinned", "they may change unseen",
+                 "look at them, and write " + pin + " to the upstream");
+    }
+    ok_or(!u.drifted(), Grade::kFail, "contracts", "tools of " + u.name + " are pinned",
+          u.drifted() ? "they are not what was pinned" : "they are what was pinned",
+          "look at what changed; if it is right, write " + pin);
   }
 
   void context() {
@@ -192,6 +205,9 @@ class Examiner {
     ok_or(!config_.audit.arguments, Grade::kWarn, "observability", "arguments are not kept as they are",
           config_.audit.arguments ? "audit.arguments is true" : "only their HMAC is kept",
           "set audit.arguments to false");
+    ok_or(!config_.audit.security_log.empty(), Grade::kWarn, "observability", "denials have a log of their own",
+          config_.audit.security_log.empty() ? "audit.security_log is not set" : config_.audit.security_log,
+          "set audit.security_log to a file that your alarms read");
     ok_or(config_.log_level != "off", Grade::kWarn, "observability", "events are logged",
           "log_level is " + config_.log_level, "set log_level to info");
     if (facts_.running) running();
@@ -206,6 +222,8 @@ class Examiner {
           s.ledger_error.empty() ? "healthy" : s.ledger_error, "nothing is spent until it does");
     ok_or(s.audit_error.empty(), Grade::kFail, "observability", "the audit trail is written",
           s.audit_error.empty() ? "healthy" : s.audit_error, "only tools that change nothing are called until it is");
+    ok_or(s.internal_errors == 0, Grade::kWarn, "observability", "no call ended with an error of our own",
+          std::to_string(s.internal_errors) + " since the start", "see `bursar audit query --failures`; report them");
     constexpr double kAlarm = 0.8;
     std::vector<std::string> near, over;
     for (const auto& b : s.budgets) {

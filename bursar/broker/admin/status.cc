@@ -29,6 +29,8 @@ json::object of(const UpstreamHealth& u) {
           {"restarts", u.restarts},
           {"in_flight", u.in_flight},
           {"tools", u.tools},
+          {"tools_digest", text(u.tools_digest)},
+          {"tools_pinned", text(u.tools_pinned)},
           {"tools_without_schema", names(u.tools_without_schema)},
           {"tools_without_latency", names(u.tools_without_latency)},
           {"sum_of_medians_us", u.sum_of_medians.count()},
@@ -154,6 +156,8 @@ Result<UpstreamHealth> upstream_of(const JsonView& view) {
   r.number("restarts", u.restarts);
   r.number("in_flight", u.in_flight);
   r.number("tools", u.tools);
+  r.text("tools_digest", u.tools_digest);
+  r.text("tools_pinned", u.tools_pinned);
   r.names("tools_without_schema", u.tools_without_schema);
   r.names("tools_without_latency", u.tools_without_latency);
   r.duration("sum_of_medians_us", u.sum_of_medians);
@@ -183,6 +187,7 @@ std::string to_json(const GatewayStatus& s) {
                                                   {"streams", s.streams},
                                                   {"calls_in_flight", s.calls_in_flight},
                                                   {"keys", s.keys},
+                                                  {"internal_errors", s.internal_errors},
                                                   {"turn_budget_us", s.turn_budget.count()},
                                                   {"upstreams", std::move(upstreams)},
                                                   {"budgets", of(s.budgets)}}));
@@ -209,6 +214,7 @@ Result<GatewayStatus> parse_status(std::string_view text) {
   r.number("streams", s.streams);
   r.number("calls_in_flight", s.calls_in_flight);
   r.number("keys", s.keys);
+  r.number("internal_errors", s.internal_errors);
   r.duration("turn_budget_us", s.turn_budget);
   r.each(r.view().at("upstreams"), [&](const JsonView& item) {
     r.take(upstream_of(item), [&](const UpstreamHealth& upstream) { s.upstreams.push_back(upstream); });
@@ -218,16 +224,6 @@ Result<GatewayStatus> parse_status(std::string_view text) {
   });
   if (r.error()) return tl::unexpected(*r.error());
   return s;
-}
-
-std::string budgets_to_json(const std::vector<ledger::Standing>& standings) {
-  return bursar::to_json(json::value(of(standings)));
-}
-
-Result<std::vector<ledger::Standing>> parse_budgets(std::string_view text) {
-  const auto document = parse_json(text, {.max_bytes = 64 << 20});
-  if (!document) return tl::unexpected(document.error());
-  return standings_of(JsonView(*document));
 }
 
 }  // namespace bursar::broker

@@ -50,13 +50,6 @@ TEST(GatewayStatus, NamesTheMemberThatIsWrong) {
   EXPECT_THAT(parse_status(text).error().message, HasSubstr("keys"));
 }
 
-TEST(Budgets, ReadWhatTheyPrint) {
-  const std::string text = budgets_to_json(example().budgets);
-  const auto back = parse_budgets(text);
-  ASSERT_TRUE(back) << back.error().message;
-  EXPECT_EQ(budgets_to_json(*back), text);
-}
-
 TEST(Health, OfALivingProcessIsAlwaysFine) {
   GatewayStatus s = example();
   s.ledger_error = "disk full";

@@ -110,7 +110,7 @@ void describe(V& v, IdentityConfig& c) {
   v.text("resource", c.resource,
          "Our own identifier, an https URL: what tokens must be meant for (RFC 8707, RFC 9728).");
   v.texts("scopes", c.scopes, 64, "Scopes that every token needs.");
-  v.text("admin_scope", c.admin_scope, "Scope of a token that opens `/admin`; empty for none.");
+  v.text("admin_scope", c.admin_scope, "Scope of a token whose bearer is an administrator; empty for none.");
   v.objects("issuers", c.issuers, 32, "Authorization servers whose JWT access tokens are accepted.");
   v.objects("accounts", c.accounts, 1000, "Which account pays for a caller with a token; the first rule that fits.");
 }

@@ -2,7 +2,6 @@
 
 #include "bursar/broker/admin/health.h"
 #include "bursar/broker/telemetry/metrics.h"
-#include "bursar/core/json.h"
 
 namespace bursar::broker {
 namespace {
@@ -21,39 +20,14 @@ HttpResponse refused(const HttpRefusal& refusal) {
   return response;
 }
 
-std::string percent_decoded(std::string_view text) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-  };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
-      out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
+HttpResponse preflight() {
+  return {.status = 204,
+          .content_type = "",
+          .headers = {{"access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE"},
+                      {"access-control-allow-headers",
+                       "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, last-event-id"},
+                      {"access-control-max-age", "600"}}};
 }
-
-std::string query_value(std::string_view target, std::string_view name) {
-  const std::size_t begin = target.find('?');
-  if (begin == std::string_view::npos) return {};
-  std::string_view query = target.substr(begin + 1);
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
-      return percent_decoded(pair.substr(name.size() + 1));
-    }
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-  }
-  return {};
-}
-
-bool may_administer(const Principal& principal) { return principal.admin || principal.subject == "dev"; }
 
 }  // namespace
 
@@ -65,19 +39,25 @@ HttpHeaders cors_headers(const HttpRequest& request) {
           {"vary", "origin"}};
 }
 
-HttpResponse Doors::answer(const HttpRequest& request) const {
+void Doors::handle(HttpRequest request, const std::shared_ptr<Exchange>& exchange) const {
   const Authentication who = dependencies_.authenticate(request);
   const auto* refusal = std::get_if<HttpRefusal>(&who);
   // Whoever has no key may still ask how we are; a foreign page or a rebound name may not.
-  if (refusal != nullptr && refusal->status != 401) return refused(*refusal);
-  if (request.method == "OPTIONS") {
-    return {.status = 204,
-            .content_type = "",
-            .headers = {{"access-control-allow-methods", "GET, POST, DELETE"},
-                        {"access-control-allow-headers",
-                         "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, last-event-id"},
-                        {"access-control-max-age", "600"}}};
+  if (refusal != nullptr && refusal->status != 401) return exchange->answer(refused(*refusal));
+  if (request.method == "OPTIONS") return exchange->answer(preflight());
+  if (!Api::is_mine(request.path)) return exchange->answer(answer(request, who));
+  if (refusal != nullptr && request.path != "/openapi.json") return exchange->answer(refused(*refusal));
+  auto task = [api = dependencies_.api, request = std::move(request), exchange,
+               principal = refusal == nullptr ? std::get<Principal>(who) : Principal{}] {
+    exchange->answer(api->answer(request, principal));
+  };
+  if (!dependencies_.workers->post(std::move(task))) {
+    exchange->answer(http_error(503, "unavailable", "Too many administrative requests are waiting; try again."));
   }
+}
+
+HttpResponse Doors::answer(const HttpRequest& request, const Authentication& who) const {
+  const auto* refusal = std::get_if<HttpRefusal>(&who);
   const bool reading = request.method == "GET" || request.method == "HEAD";
   if (request.path == "/healthz" || request.path == "/readyz") {
     if (!reading) return wrong_method("GET");
@@ -92,39 +72,7 @@ HttpResponse Doors::answer(const HttpRequest& request) const {
       return refusal != nullptr ? refused(*refusal) : http_error(403, "forbidden", "An admin key is needed.");
     return {.content_type = std::string(Metrics::kContentType), .body = dependencies_.metrics->exposition()};
   }
-  if (request.path.starts_with("/admin/")) {
-    if (refusal != nullptr) return refused(*refusal);
-    if (!may_administer(std::get<Principal>(who))) return http_error(403, "forbidden", "An admin key is needed.");
-    return admin(request);
-  }
   return not_found();
-}
-
-HttpResponse Doors::admin(const HttpRequest& request) const {
-  const bool reading = request.method == "GET";
-  if (request.path == "/admin/status") {
-    return reading ? HttpResponse{.body = to_json(dependencies_.status())} : wrong_method("GET");
-  }
-  if (request.path == "/admin/budget") {
-    if (!reading) return wrong_method("GET");
-    return {.body = budgets_to_json(dependencies_.ledger->standing(query_value(request.target, "under")))};
-  }
-  if (request.path == "/admin/freeze" || request.path == "/admin/unfreeze") {
-    return request.method == "POST" ? freeze(request, request.path == "/admin/freeze") : wrong_method("POST");
-  }
-  return not_found();
-}
-
-HttpResponse Doors::freeze(const HttpRequest& request, bool frozen) const {
-  const auto document = parse_json(request.body, {.max_bytes = 64 << 10});
-  if (!document) return http_error(400, "invalid_argument", document.error().message);
-  const auto account = JsonView(*document).string_at("account", 1100);
-  if (!account) return http_error(400, "invalid_argument", account.error().message);
-  if (auto done = dependencies_.ledger->freeze(*account, frozen); !done) {
-    const int status = done.error().code == ErrorCode::kNotFound ? 404 : 503;
-    return http_error(status, name_of(done.error().code), done.error().message);
-  }
-  return {.body = "{\"account\":" + json_string(*account) + ",\"frozen\":" + (frozen ? "true}" : "false}")};
 }
 
 }  // namespace bursar::broker

@@ -1,12 +1,11 @@
-// The doors beside /mcp: /healthz, /readyz, /metrics, and /admin for those who may.
+// The doors beside /mcp: /healthz, /readyz, /metrics, and the API of the administrators (api/api.h).
 //
-//   Doors doors({.status = …, .ledger = &ledger, .metrics = &metrics, .authenticate = …});
-//   doors.handle(request, *exchange);
+//   Doors doors({.status = …, .authenticate = …, .api = &api, .workers = &workers, .metrics = &metrics});
+//   doors.handle(std::move(request), exchange);
 //
-//   GET  /healthz, /readyz        anybody
-//   GET  /metrics                 anybody on loopback; an admin key elsewhere
-//   GET  /admin/status, /admin/budget[?under=<account>]      an admin key, or the development principal
-//   POST /admin/freeze, /admin/unfreeze  {"account": "acme/ada"}                         the same
+//   GET  /healthz, /readyz, /openapi.json   anybody
+//   GET  /metrics                           anybody on loopback; an administrator elsewhere
+//   /v1/accounts, …                         as the API says; answered on a worker, for it may wait for the disk
 // Origin and Host are checked for all of them, as for /mcp. Anything else is 404.
 #pragma once
 
@@ -14,7 +13,9 @@
 #include <memory>
 
 #include "bursar/broker/admin/status.h"
+#include "bursar/broker/api/api.h"
 #include "bursar/broker/http/server.h"
+#include "bursar/broker/http/workers.h"
 #include "bursar/broker/pipeline/authenticate.h"
 
 namespace bursar::broker {
@@ -24,16 +25,16 @@ class Doors {
   struct Dependencies {
     std::function<GatewayStatus()> status;
     std::function<Authentication(const HttpRequest&)> authenticate;
-    ledger::Ledger* ledger = nullptr;
+    Api* api = nullptr;
+    Workers* workers = nullptr;
     Metrics* metrics = nullptr;
   };
   explicit Doors(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-  [[nodiscard]] HttpResponse answer(const HttpRequest& request) const;
+  void handle(HttpRequest request, const std::shared_ptr<Exchange>& exchange) const;
 
  private:
-  [[nodiscard]] HttpResponse admin(const HttpRequest& request) const;
-  [[nodiscard]] HttpResponse freeze(const HttpRequest& request, bool frozen) const;
+  [[nodiscard]] HttpResponse answer(const HttpRequest& request, const Authentication& who) const;
 
   Dependencies dependencies_;
 };

@@ -70,7 +70,10 @@ std::shared_ptr<const PipelineConfig> Pipeline::config() const { return config_.
 ContractCache& Pipeline::contracts() { return shared_->contracts; }
 
 Authentication Pipeline::authenticate(const Ingress& ingress) const {
-  return broker::authenticate(ingress, *config(), shared_->deps.keys, shared_->deps.tokens);
+  Authentication who = broker::authenticate(ingress, *config(), shared_->deps.keys, shared_->deps.tokens);
+  const auto* refusal = std::get_if<HttpRefusal>(&who);
+  if (refusal != nullptr && shared_->deps.denied) shared_->deps.denied(ingress, *refusal);
+  return who;
 }
 
 bool Pipeline::visible(const Principal& principal, std::string_view upstream, std::string_view name,

@@ -61,8 +61,9 @@ struct PipelineDeps {
   // What the account may still spend, for the budget in _meta; may be empty, and may answer from a cache.
   std::function<Amounts(std::string_view account)> left;
   schedule::LatencyStore* latencies = nullptr;
-  std::function<void(const Call& call, WallTime now)> audit;  // runs once a call, inside settle
-  std::function<Result<void>()> audit_health;                 // failing: only read-only tools are called
+  std::function<void(const Call& call, WallTime now)> audit;       // runs once a call, inside settle
+  std::function<Result<void>()> audit_health;                      // failing: only read-only tools are called
+  std::function<void(const Ingress&, const HttpRefusal&)> denied;  // a request that never became a call; may be empty
 };
 
 struct PipelineShared;

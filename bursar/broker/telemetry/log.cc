@@ -101,8 +101,7 @@ void set_log_sink(std::function<void(std::string_view line)> replacement) {
   sink().replacement = std::move(replacement);
 }
 
-void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
-  if (!log_enabled(level)) return;
+std::string log_line(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   std::string line = "{\"ts\":\"";
   line += utc_text(std::chrono::floor<Duration>(std::chrono::system_clock::now()), TimeDigits::kMicros);
   line += "\",\"level\":\"";
@@ -115,7 +114,12 @@ void log(LogLevel level, std::string_view event, std::initializer_list<LogField>
     line += ':';
     append_value(line, field);
   }
-  line += '}';
+  return line + '}';
+}
+
+void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+  if (!log_enabled(level)) return;
+  const std::string line = log_line(level, event, fields);
   const std::scoped_lock lock(sink().mutex);
   if (sink().replacement) return sink().replacement(line);
   sink().logger->log(spdlog::level::info, spdlog::string_view_t(line));

@@ -48,6 +48,8 @@ struct LogField {
 };
 
 void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+// The same line, for who writes it elsewhere.
+[[nodiscard]] std::string log_line(LogLevel level, std::string_view event, std::initializer_list<LogField> fields);
 void set_log_level(LogLevel level);
 [[nodiscard]] bool log_enabled(LogLevel level);  // for what is dear to compute
 

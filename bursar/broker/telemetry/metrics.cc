@@ -16,23 +16,23 @@ struct GaugeName {
   const char* name;
   const char* help;
 };
-constexpr std::array<GaugeName, 8> kGauges = {{
+constexpr std::array<GaugeName, 6> kGauges = {{
     {"bursar_connections", "Connections of agents that are open."},
     {"bursar_sessions", "Agent sessions."},
     {"bursar_streams", "Open event streams towards agents."},
     {"bursar_calls_in_flight", "Agent requests that wait for their answer."},
-    {"bursar_holds", "Reservations that are neither settled nor released."},
-    {"bursar_receipt_queue", "Receipts that wait for the disk."},
     {"bursar_audit_queue", "Audit records that wait for the disk."},
     {"bursar_keys", "Virtual keys that are valid."},
 }};
-constexpr std::array<GaugeName, 6> kUpstreamGauges = {{
+constexpr std::array<GaugeName, 8> kUpstreamGauges = {{
     {"bursar_upstream_up", "1 where the last probe or call reached the upstream."},
     {"bursar_upstream_sessions", "Sessions towards the upstream."},
     {"bursar_upstream_children", "Child processes of the upstream."},
     {"bursar_upstream_in_flight", "Calls that the upstream has not answered."},
     {"bursar_upstream_circuit_open", "1 while the upstream's circuit is open."},
     {"bursar_upstream_tools", "Tools that the upstream offers."},
+    {"bursar_upstream_tools_drifted", "1 while the upstream offers other tools than the configuration pinned."},
+    {"bursar_upstream_restarts", "Children and sessions of the upstream that were started again."},
 }};
 
 using Labels = std::span<const std::string>;
@@ -124,8 +124,6 @@ struct Metrics::State {
   Series<LatencyHistogram, 1> upstream_seconds{
       "bursar_upstream_seconds", "Time of one try of an upstream.", {"upstream"}, kCap};
   Series<Counter, 1> retries{"bursar_retries_total", "Tries after the first.", {"upstream"}, kCap};
-  Series<Counter, 1> restarts{
-      "bursar_upstream_restarts_total", "Children that were started again.", {"upstream"}, kCap};
   Series<LatencyHistogram, 1> timeouts{
       "bursar_timeout_seconds", "Timeouts given to tries of an upstream.", {"upstream"}, kCap};
   Series<LatencyHistogram, 0> overhead{"bursar_overhead_seconds", "A call's time less its upstream's.", {}, kCap};
@@ -162,7 +160,6 @@ void Metrics::attempt_finished(std::string_view upstream, std::string_view resul
 }
 
 void Metrics::retried(std::string_view upstream) { state_->retries.at({upstream}).add(1); }
-void Metrics::restarted(std::string_view upstream) { state_->restarts.at({upstream}).add(1); }
 void Metrics::timeout_allocated(std::string_view upstream, Duration timeout) {
   state_->timeouts.at({upstream}).observe(timeout);
 }
@@ -219,7 +216,6 @@ std::string Metrics::exposition() const {
                                                collect(s.attempts, one),
                                                collect(s.upstream_seconds),
                                                collect(s.retries, one),
-                                               collect(s.restarts, one),
                                                collect(s.timeouts),
                                                collect(s.overhead),
                                                collect(s.stage_stops, one),

@@ -28,8 +28,6 @@ enum class Gauge : std::uint8_t {
   kSessions,       // bursar_sessions: agent sessions
   kStreams,        // bursar_streams: open event streams towards agents
   kCallsInFlight,  // bursar_calls_in_flight
-  kHolds,          // bursar_holds: reservations that are neither settled nor released
-  kReceiptQueue,   // bursar_receipt_queue: receipts waiting for the disk
   kAuditQueue,     // bursar_audit_queue: audit records waiting for the disk
   kKeys,           // bursar_keys: virtual keys that are valid
 };
@@ -42,6 +40,8 @@ enum class UpstreamGauge : std::uint8_t {
   kInFlight,     // bursar_upstream_in_flight
   kCircuitOpen,  // bursar_upstream_circuit_open: 0 or 1
   kTools,        // bursar_upstream_tools
+  kDrifted,      // bursar_upstream_tools_drifted: 0 or 1: not the tools that the configuration pinned
+  kRestarts,     // bursar_upstream_restarts: children and sessions started again
 };
 
 class Metrics {
@@ -61,8 +61,7 @@ class Metrics {
   // One try of an upstream. `result`: "ok", "error" or the failure's code.
   // bursar_upstream_attempts_total{upstream,result}, bursar_upstream_seconds{upstream}
   void attempt_finished(std::string_view upstream, std::string_view result, Duration elapsed);
-  void retried(std::string_view upstream);    // bursar_retries_total{upstream}
-  void restarted(std::string_view upstream);  // bursar_upstream_restarts_total{upstream}: children started again
+  void retried(std::string_view upstream);                              // bursar_retries_total{upstream}
   void timeout_allocated(std::string_view upstream, Duration timeout);  // bursar_timeout_seconds{upstream}
   void overhead(Duration own);  // bursar_overhead_seconds: a call's time less that of its upstream
 
