@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "bursar/broker/config/identity_check.h"
 #include "bursar/broker/config/loader.h"
 
 namespace bursar::broker {
@@ -18,9 +19,15 @@ std::string element(std::string_view list, std::size_t index, std::string_view f
 
 // The place of a list's element and its field in the document, for errors that concern more than one value.
 const YamlNode& place_of(const YamlNode& root, std::string_view list, std::size_t index, std::string_view field) {
-  const YamlNode* items = root.find(list);
-  if (items == nullptr || index >= items->items.size()) return root;
-  const YamlNode* value = items->items[index].find(field);
+  const YamlNode* items = &root;
+  for (std::string_view rest = list; items != nullptr && !rest.empty();) {
+    const std::string_view name = rest.substr(0, rest.find('.'));
+    items = items->find(name);
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+  }
+  if (items == nullptr) return root;
+  if (index >= items->items.size()) return *items;
+  const YamlNode* value = items->items[index].find(field.substr(0, field.find('.')));
   return value != nullptr ? *value : items->items[index];
 }
 
@@ -32,6 +39,11 @@ class Checker {
   void run() {
     check_accounts();
     check_upstreams();
+    check_identity(config_, [this](std::string_view list, std::size_t index, std::string_view field, auto what) {
+      const bool element_of = index != static_cast<std::size_t>(-1);
+      const std::string whole = field.empty() ? std::string(list) : std::string(list) + '.' + std::string(field);
+      problems_.add(place_of(root_, list, index, field), element_of ? element(list, index, field) : whole, what);
+    });
     if (auto ok = schedule::check(config_.turn.atba); !ok) problems_.add(root_, "turn.atba", ok.error().message);
     if (config_.database.empty()) problems_.add(root_, "database", "must name a file");
     if (config_.listen.address.empty()) problems_.add(root_, "listen.address", "must not be empty");
@@ -96,6 +108,7 @@ class Checker {
     if (name.empty() || name.size() > 32 || name.find_first_not_of(kAllowed) != std::string_view::npos) {
       wrong("upstreams", i, "name", "must be 1 to 32 of a-z 0-9 _ -");
     }
+    if (name == "bursar") wrong("upstreams", i, "name", "\"bursar\" is the gateway itself; choose another");
   }
 
   void check_prefix(std::size_t i, std::string_view prefix) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
@@ -47,8 +48,10 @@ class ConnectionExchange;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits, bool loopback)
-      : socket_(std::move(socket)), lane_(lane), limits_(limits), loopback_(loopback) {}
+  Connection(asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits, bool loopback, TlsContext tls)
+      : socket_(std::move(socket)), lane_(lane), limits_(limits), loopback_(loopback) {
+    if (tls) tls_ = std::make_unique<Tls>(socket_, std::move(tls));
+  }
 
   void start();
   void sweep(Instant at);
@@ -66,6 +69,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Parser = http::request_parser<http::string_body>;
   enum class Phase { kIdle, kHeader, kBody, kWorking, kLingering, kClosed };
 
+  // HTTPS. The context of its handshake lives as long as the connection, whatever a reload brings.
+  struct Tls {
+    Tls(asio::ip::tcp::socket& socket, TlsContext shared) : context(std::move(shared)), stream(socket, *context) {}
+    TlsContext context;
+    asio::ssl::stream<asio::ip::tcp::socket&> stream;
+  };
+
+  // Calls `use` with the stream that bytes go through: one branch an operation, none a byte.
+  template <class Use>
+  void with_stream(Use use) {
+    if (tls_)
+      use(tls_->stream);
+    else
+      use(socket_);
+  }
   void read();
   void on_read(std::size_t bytes);
   void advance();
@@ -83,6 +101,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool is_current(const ConnectionExchange& who) const { return exchange_.get() == &who; }
 
   asio::ip::tcp::socket socket_;
+  std::unique_ptr<Tls> tls_;
   Lane& lane_;
   LimitsConfig limits_;
   bool loopback_;
@@ -94,6 +113,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   std::shared_ptr<ConnectionExchange> exchange_;
   bool keep_alive_ = true, head_only_ = false, chunked_ = true, streaming_ = false, end_after_write_ = false;
+  bool request_is_over_ = false;  // its answer is written and it is the last one
   std::string heartbeat_, request_id_;
   HttpHeaders always_;  // of the request that is being answered
 
@@ -167,7 +187,12 @@ void Connection::start() {
       static_cast<unsigned>(std::chrono::duration_cast<std::chrono::milliseconds>(limits_.write_timeout).count());
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
   enter(Phase::kHeader);  // a new connection has header_timeout for its first request, not idle_timeout
-  read();
+  if (!tls_) return read();
+  tls_->stream.async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](const error_code& error) {
+    if (self->phase_ == Phase::kClosed) return;
+    if (error) return self->close();
+    self->read();
+  });
 }
 
 void Connection::enter(Phase phase) {
@@ -218,7 +243,7 @@ void Connection::read() {
   if (reading_ || phase_ == Phase::kClosed) return;
   if (phase_ == Phase::kWorking && buffer_.size() >= kPipelined) return;  // complete() reads on
   reading_ = true;
-  socket_.async_read_some(buffer_.prepare(kReadStep), [self = shared_from_this()](error_code error, std::size_t bytes) {
+  auto done = [self = shared_from_this()](error_code error, std::size_t bytes) {
     self->reading_ = false;
     if (self->phase_ == Phase::kClosed) return;
     if (!error) return self->on_read(bytes);
@@ -227,7 +252,8 @@ void Connection::read() {
       self->end_after_write_ = true;
     else
       self->close();
-  });
+  };
+  with_stream([&](auto& stream) { stream.async_read_some(buffer_.prepare(kReadStep), std::move(done)); });
 }
 
 void Connection::on_read(std::size_t bytes) {
@@ -429,7 +455,7 @@ void Connection::complete() {
   if (phase_ == Phase::kClosed) return;
   if (auto exchange = std::exchange(exchange_, nullptr)) exchange->done();
   if (!keep_alive_) {
-    end_after_write_ = true;
+    end_after_write_ = request_is_over_ = true;
     enter(Phase::kLingering);
     return pump();
   }
@@ -450,6 +476,11 @@ void Connection::pump() {
   if (waiting_.empty()) {
     if (!end_after_write_) return;
     end_after_write_ = false;
+    if (tls_ && request_is_over_) {
+      // Says goodbye as TLS does; the peer's own, an error, or the sweep ends it.
+      enter(Phase::kLingering);
+      return tls_->stream.async_shutdown([self = shared_from_this()](const error_code&) { self->close(); });
+    }
     // The peer may still be sending: closing now would reset the connection and take the answer from it.
     error_code ignored;
     socket_.shutdown(asio::socket_base::shutdown_send, ignored);
@@ -462,17 +493,16 @@ void Connection::pump() {
   buffers.reserve(writing_.size());
   for (const std::string& bytes : writing_) buffers.emplace_back(bytes.data(), bytes.size());
   write_deadline_ = now() + limits_.write_timeout;
-  asio::async_write(
-      socket_, std::move(buffers),
-      [self = shared_from_this()](const error_code& error, std::size_t) -> std::size_t {
-        self->write_deadline_ = now() + self->limits_.write_timeout;  // the reader took something
-        return error ? 0 : 64 << 10;
-      },
-      [self = shared_from_this()](const error_code& error, std::size_t) {
-        if (self->phase_ == Phase::kClosed) return;
-        if (error) return self->close();
-        self->on_written();
-      });
+  auto more = [self = shared_from_this()](const error_code& error, std::size_t) -> std::size_t {
+    self->write_deadline_ = now() + self->limits_.write_timeout;  // the reader took something
+    return error ? 0 : 64 << 10;
+  };
+  auto done = [self = shared_from_this()](const error_code& error, std::size_t) {
+    if (self->phase_ == Phase::kClosed) return;
+    if (error) return self->close();
+    self->on_written();
+  };
+  with_stream([&](auto& stream) { asio::async_write(stream, std::move(buffers), std::move(more), std::move(done)); });
 }
 
 void Connection::on_written() {
@@ -482,8 +512,8 @@ void Connection::on_written() {
 }
 
 std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits,
-                                            bool loopback) {
-  return std::make_shared<Connection>(std::move(socket), lane, limits, loopback);
+                                            bool loopback, TlsContext tls) {
+  return std::make_shared<Connection>(std::move(socket), lane, limits, loopback, std::move(tls));
 }
 void start(Connection& connection) { connection.start(); }
 void sweep(Connection& connection, Instant at) { connection.sweep(at); }

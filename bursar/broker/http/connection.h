@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
@@ -17,6 +18,7 @@
 namespace bursar::broker {
 
 class Connection;
+using TlsContext = std::shared_ptr<boost::asio::ssl::context>;  // null: plain HTTP
 using Instant = std::chrono::steady_clock::time_point;
 
 // What all lanes share.
@@ -32,7 +34,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
  public:
   Lane(Reactor& owner, std::shared_ptr<ServerShared> common);
   void start();  // the sweep
-  void add(boost::asio::ip::tcp::socket socket, const LimitsConfig& limits, bool loopback);
+  void add(boost::asio::ip::tcp::socket socket, const LimitsConfig& limits, bool loopback, TlsContext tls);
   void remove(const std::shared_ptr<Connection>& connection);
   void drain();
   void close();
@@ -50,7 +52,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
 };
 
 std::shared_ptr<Connection> make_connection(boost::asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits,
-                                            bool loopback);
+                                            bool loopback, TlsContext tls);
 void start(Connection& connection);
 void sweep(Connection& connection, Instant now);
 void drain(Connection& connection);

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "bursar/broker/http/connection.h"
+#include "bursar/broker/http/tls_context.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/broker/telemetry/metrics.h"
 #include "bursar/core/json.h"
@@ -99,12 +100,12 @@ void Lane::sweep() {
   });
 }
 
-void Lane::add(asio::ip::tcp::socket socket, const LimitsConfig& limits, bool loopback) {
+void Lane::add(asio::ip::tcp::socket socket, const LimitsConfig& limits, bool loopback, TlsContext tls) {
   if (closed_ || shared->draining.load()) {
     shared->connections.fetch_sub(1);
     return;
   }
-  auto connection = make_connection(std::move(socket), *this, limits, loopback);
+  auto connection = make_connection(std::move(socket), *this, limits, loopback, std::move(tls));
   connections_.insert(connection);
   if (shared->metrics != nullptr) shared->metrics->add(Gauge::kConnections, 1);
   broker::start(*connection);
@@ -156,6 +157,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   asio::steady_timer pause;
   std::vector<std::shared_ptr<Lane>> lanes;
   Published<const LimitsConfig> limits;
+  Published<asio::ssl::context> tls;  // null: plain HTTP
   std::size_t next_lane = 0;
   std::uint16_t port = 0;
   bool closed = false;
@@ -163,6 +165,9 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
 
 Result<void> HttpServer::State::open() {
   error_code error;
+  auto context = make_server_context(options.tls);
+  if (!context) return tl::unexpected(context.error());
+  tls.store(std::move(*context));
   const auto address = asio::ip::make_address(options.address, error);
   if (error) return invalid_argument("listen.address: \"" + options.address + "\" is no IP address");
   const asio::ip::tcp::endpoint endpoint(address, options.port);
@@ -199,11 +204,13 @@ void HttpServer::State::accept() {
 
 void HttpServer::State::take(asio::ip::tcp::socket socket, std::size_t lane) {
   const auto current = limits.load();
+  auto context = tls.load();
   error_code error;
   const auto peer = socket.remote_endpoint(error);
   if (error) return;  // gone already
   if (shared->connections.fetch_add(1) >= current->connections) {
     shared->connections.fetch_sub(1);
+    if (context) return;  // a handshake is what we have no room for
     static constexpr std::string_view kFull =
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\nretry-after: 1\r\n"
         "content-length: 77\r\n\r\n"
@@ -218,8 +225,9 @@ void HttpServer::State::take(asio::ip::tcp::socket socket, std::size_t lane) {
   const bool loopback = peer.address().is_loopback() ||
                         (peer.address().is_v6() && peer.address().to_v6().is_v4_mapped() &&
                          asio::ip::make_address_v4(asio::ip::v4_mapped, peer.address().to_v6()).is_loopback());
-  lanes[lane]->reactor.post(
-      [to = lanes[lane], owned, current, loopback] { to->add(std::move(*owned), *current, loopback); });
+  lanes[lane]->reactor.post([to = lanes[lane], owned, current, loopback, context = std::move(context)] {
+    to->add(std::move(*owned), *current, loopback, context);
+  });
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(Reactors& reactors, HttpServerOptions options) {
@@ -240,6 +248,13 @@ std::size_t HttpServer::connections() const { return state_->shared->connections
 
 void HttpServer::set_limits(const LimitsConfig& limits) {
   state_->limits.store(std::make_shared<const LimitsConfig>(limits));
+}
+
+Result<void> HttpServer::reload_certificates() {
+  auto context = make_server_context(state_->options.tls);
+  if (!context) return tl::unexpected(context.error());
+  state_->tls.store(std::move(*context));
+  return {};
 }
 
 void HttpServer::drain() {
