@@ -81,6 +81,9 @@ class Gateway::State {
   [[nodiscard]] GatewayStatus status() const;
   [[nodiscard]] std::uint16_t port() const { return server_ ? server_->port() : 0; }
   [[nodiscard]] std::string listen() const { return config()->listen.address + ":" + std::to_string(port()); }
+  [[nodiscard]] std::string url() const {
+    return (config()->listen.tls.certificate.empty() ? "http://" : "https://") + listen();
+  }
 
  private:
   [[nodiscard]] std::shared_ptr<const Config> config() const { return config_.load(); }
@@ -169,7 +172,7 @@ Result<void> Gateway::State::start() {
   reactors_->start();
   services_->catalogue->set(*upstreams);
   // For the command line of the same user: where to look, and a secret that lets it in.
-  if (auto ok = publish_address(config()->database, {"http://" + listen(), keys_->issue_local_admin()}); !ok) {
+  if (auto ok = publish_address(config()->database, {url(), keys_->issue_local_admin()}); !ok) {
     log(LogLevel::kWarn, "address_not_published", {{"why", ok.error().message}});
   }
   ticker_ = std::thread([this] {
@@ -293,7 +296,8 @@ Result<void> Gateway::State::open_doors() {
                                                     [this](HttpRequest request, std::shared_ptr<Exchange> exchange) {
                                                       handle(std::move(request), std::move(exchange));
                                                     },
-                                                .metrics = &metrics_});
+                                                .metrics = &metrics_,
+                                                .tls = current->listen.tls});
   if (!server) return tl::unexpected(server.error());
   server_ = std::move(*server);
   return {};
@@ -355,6 +359,7 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
   if (!models) return tl::unexpected(models.error());
   if (auto ok = security_log_.open(wanted.audit.security_log); !ok) return ok;
   if (auto ok = put_accounts(*ledger_, wanted, config().get()); !ok) return ok;
+  if (auto ok = server_->reload_certificates(); !ok) return ok;
   if (auto level = parse_log_level(wanted.log_level)) set_log_level(*level);
   identity_->configure(wanted);
   pipeline_->configure(pipeline_config(wanted));
@@ -534,7 +539,7 @@ Result<std::unique_ptr<Gateway>> Gateway::start(ServeOptions options) {
 Gateway::Gateway(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Gateway::~Gateway() = default;
 std::uint16_t Gateway::port() const { return state_->port(); }
-std::string Gateway::url() const { return "http://" + state_->listen(); }
+std::string Gateway::url() const { return state_->url(); }
 GatewayStatus Gateway::status() const { return state_->status(); }
 Result<void> Gateway::reload() { return state_->reload(true); }
 void Gateway::stop(std::optional<Duration> drain) { state_->stop(drain); }
