@@ -39,7 +39,9 @@ std::string value_json(const AttributeValue& value) {
       return "{\"stringValue\":" + json_string(text.substr(0, kMaxText)) + "}";
     }
     std::string operator()(std::int64_t number) const { return "{\"intValue\":\"" + std::to_string(number) + "\"}"; }
-    std::string operator()(double number) const { return "{\"doubleValue\":" + to_json(boost::json::value(number)) + "}"; }
+    std::string operator()(double number) const {
+      return "{\"doubleValue\":" + to_json(boost::json::value(number)) + "}";
+    }
     std::string operator()(bool flag) const { return flag ? "{\"boolValue\":true}" : "{\"boolValue\":false}"; }
   };
   return std::visit(Visitor{}, value);
@@ -58,7 +60,8 @@ std::string span_json(const Span& span) {
   std::string out = "{\"traceId\":\"" + span.trace_id + "\",\"spanId\":\"" + span.span_id + "\"";
   if (!span.parent_id.empty()) out += ",\"parentSpanId\":\"" + span.parent_id + "\"";
   out += ",\"name\":" + json_string(span.name) + ",\"kind\":" + std::to_string(static_cast<int>(span.kind)) +
-         ",\"startTimeUnixNano\":" + nanos(span.start) + ",\"endTimeUnixNano\":" + nanos(std::max(span.start, span.end)) +
+         ",\"startTimeUnixNano\":" + nanos(span.start) +
+         ",\"endTimeUnixNano\":" + nanos(std::max(span.start, span.end)) +
          ",\"attributes\":" + attributes_json(span.attributes);
   std::string events;
   for (const SpanEvent& event : span.events) {

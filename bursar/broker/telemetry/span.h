@@ -1,7 +1,7 @@
 // One piece of work in a trace, and how pieces travel: OTLP over HTTP as JSON.
 //
-//   Span span{.trace_id = call.trace_id, .span_id = span_id_of(call.id, SpanPart::kServer), .name = "tools/call read", …};
-//   post(otlp_json({span}, "bursar", "0.1.0"));
+//   Span span{.trace_id = call.trace_id, .span_id = span_id_of(call.id, SpanPart::kServer), .name = "tools/call read",
+//   …}; post(otlp_json({span}, "bursar", "0.1.0"));
 //
 // Names of spans and attributes are OpenTelemetry's semantic conventions for MCP and generative AI; what they lack is
 // under bursar.*.

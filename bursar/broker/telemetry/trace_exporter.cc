@@ -57,7 +57,8 @@ void TraceExporter::State::next() {
     waiting.pop_front();
   }
   sending = true;
-  reactor.post([self = shared_from_this(), group = std::move(group), tried]() mutable { self->send(std::move(group), tried); });
+  reactor.post(
+      [self = shared_from_this(), group = std::move(group), tried]() mutable { self->send(std::move(group), tried); });
 }
 
 void TraceExporter::State::send(std::vector<Span> group, int tried) {

@@ -5,8 +5,9 @@
 //   exporter.add(spans_of(call, now));
 //   exporter.flush();                            // once a second
 //
-// A group is at most 512 spans, and one is under way at a time. While 8,192 spans wait, further ones are counted as lost;
-// a group that the receiver refuses is tried three times (429, 502, 503, 504 and no answer), then lost. Thread-safe.
+// A group is at most 512 spans, and one is under way at a time. While 8,192 spans wait, further ones are counted as
+// lost; a group that the receiver refuses is tried three times (429, 502, 503, 504 and no answer), then lost.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
