@@ -31,6 +31,7 @@ class FakeServer {
 
  private:
   void take(const Message& m) {
+    if (mode_.starts_with("modern")) return take_modern(m);
     if (m.method() == "initialize") {
       if (mode_ == "silent") return;
       const std::string version = mode_ == "old" ? "1999-01-01" : "2025-06-18";
@@ -48,35 +49,87 @@ class FakeServer {
       asking_.clear();
     }
     if (m.method() == "ping") say(make_result(m.id(), "{}"));
-    if (m.method() == "tools/call") call(m);
+    if (m.method() == "tools/call") return call(m);
+    if (m.method() == "server/discover") {
+      if (mode_ == "exit-at-discover") ::_exit(3);
+      if (mode_ != "mute-at-discover") say(make_error(m.id(), -32601, "Method not found"));
+    }
   }
+
+  static std::string_view meta(const Message& m, std::string_view key) {
+    return member(m.meta(), "io.modelcontextprotocol/" + std::string(key));
+  }
+
+  static std::string of_subscription(std::string_view id, std::string_view more) {
+    return R"({"_meta":{"io.modelcontextprotocol/subscriptionId":)" + std::string(id) + "}" + std::string(more) + "}";
+  }
+
+  // Revision 2026-07-28: no handshake, input rounds, one subscription.
+  void take_modern(const Message& m) {
+    if (m.kind() == MessageKind::kNotification) {
+      said_ += std::string(m.text());
+      return;
+    }
+    if (meta(m, "protocolVersion") != R"("2026-07-28")" || meta(m, "clientCapabilities").empty()) {
+      return say(make_error(m.id(), -32022, "Unsupported protocol version", R"({"supported":["2026-07-28"]})"));
+    }
+    if (m.method() == "server/discover") {
+      if (mode_ == "modern-slow") std::this_thread::sleep_for(std::chrono::milliseconds{2000});
+      return say(make_result(
+          m.id(),
+          R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{}},"instructions":"be kind","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"fake","version":"2"}},"ttlMs":0,"cacheScope":"public"})"));
+    }
+    if (m.method() == "subscriptions/listen") {
+      subscription_ = m.id();
+      return say(make_notification("notifications/subscriptions/acknowledged",
+                                   of_subscription(m.id(), "," notifications ":{}")));
+    }
+    if (m.method() != "tools/call") return say(make_error(m.id(), -32601, "Method not found"));
+    if (m.name() == "ask" && member(m.params(), "inputResponses").empty()) {
+      return say(make_result(
+          m.id(),
+          R"({"resultType":"input_required","inputRequests":{"r":{"method":"roots/list"}},"requestState":"s"})"));
+    }
+    if (m.name() == "changed")
+      say(make_notification("notifications/tools/list_changed", of_subscription(subscription_, "")));
+    if (m.name() == "updated")
+      say(make_notification("notifications/resources/updated", of_subscription(subscription_, R"(,"uri":"a://1")")));
+    if (m.name() == "end-subscription")
+      say(make_result(subscription_, of_subscription(subscription_, R"(,"resultType":"complete")")));
+    if (m.name() == "hang") return;
+    say(make_result(m.id(), R"({"resultType":"complete","pid":)" + std::to_string(::getpid()) + R"(,"id":)" +
+                                std::string(m.id()) + R"(,"params":)" + std::string(m.params()) + R"(,"said":[)" + said_ +
+                                R"(],"subscription":")" + subscription_ + ""
+  }
+  "));
+}
 
   void call(const Message& m) {
-    const std::string_view tool = m.name();
-    if (tool == "hang") return;
-    if (tool == "crash") ::_exit(9);
-    if (tool == "huge") return say(make_result(m.id(), R"({"x":")" + std::string(300'000, 'x') + "\"}"));
-    if (tool == "fail") return say(make_error(m.id(), -32602, "no such thing"));
-    if (tool == "garbage") say("Welcome to the server!\n{\"jsonrpc\":\"2.0\",");
-    if (tool == "changed") say(make_notification("notifications/tools/list_changed", {}));
-    if (tool == "log") say(make_notification("notifications/message", R"({"level":"info","data":"working"})"));
-    if (tool == "ask") {
-      asking_ = m.id();
-      return say(make_request("\"s-1\"", "roots/list", {}));
-    }
-    if (tool == "progress") {
-      for (int i = 1; i <= 5; ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds{150});
-        say(make_notification("notifications/progress", R"({"progressToken":)" + std::string(m.progress_token()) +
-                                                            R"(,"progress":)" + std::to_string(i) + "}"));
-      }
-    }
-    say(make_result(m.id(), R"({"pid":)" + std::to_string(::getpid()) + R"(,"initialized":)" +
-                                (initialized_ ? "true" : "false") + R"(,"params":)" + std::string(m.params()) + "}"));
+  const std::string_view tool = m.name();
+  if (tool == "hang") return;
+  if (tool == "crash") ::_exit(9);
+  if (tool == "huge") return say(make_result(m.id(), R"({"x":")" + std::string(300'000, 'x') + "\"}"));
+  if (tool == "fail") return say(make_error(m.id(), -32602, "no such thing"));
+  if (tool == "garbage") say("Welcome to the server!\n{\"jsonrpc\":\"2.0\",");
+  if (tool == "changed") say(make_notification("notifications/tools/list_changed", {}));
+  if (tool == "log") say(make_notification("notifications/message", R"({"level":"info","data":"working"})"));
+  if (tool == "ask") {
+    asking_ = m.id();
+    return say(make_request("\"s-1\"", "roots/list", {}));
   }
+  if (tool == "progress") {
+    for (int i = 1; i <= 5; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{150});
+      say(make_notification("notifications/progress", R"({"progressToken":)" + std::string(m.progress_token()) +
+                                                          R"(,"progress":)" + std::to_string(i) + "}"));
+    }
+  }
+  say(make_result(m.id(), R"({"pid":)" + std::to_string(::getpid()) + R"(,"initialized":)" +
+                              (initialized_ ? "true" : "false") + R"(,"params":)" + std::string(m.params()) + "}"));
+}
 
-  std::string mode_, asking_;
-  bool initialized_ = false;
+std::string mode_, asking_, said_, subscription_;
+bool initialized_ = false;
 };
 
 __attribute__((constructor)) void become_fake_server(int argc, char** argv, char**) {

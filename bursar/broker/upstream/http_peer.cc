@@ -7,9 +7,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/broker/upstream/http_status.h"
 #include "bursar/broker/upstream/legacy.h"
+#include "bursar/broker/upstream/modern.h"
 
 namespace bursar::broker {
 namespace {
@@ -27,6 +29,8 @@ constexpr int kResumesMax = 5;  // in a row without an event
 constexpr std::size_t kRefusalBytesMax = 64 << 10;
 constexpr std::size_t kNotificationsMax = 64;
 
+std::string last_event(const std::string& id) { return id.empty() ? id : "Last-Event-ID: " + id + "\r\n"; }
+
 }  // namespace
 
 HttpPeer::HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first,
@@ -35,7 +39,7 @@ HttpPeer::HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSes
       pool_(std::move(pool)),
       settled_(reactor.context(), asio::steady_timer::time_point::max()) {}
 
-std::string HttpPeer::head(std::string_view verb, std::size_t body_bytes, std::string_view last_id) const {
+std::string HttpPeer::head(std::string_view verb, std::size_t body_bytes, std::string_view more) const {
   const Url& url = pool_->url();
   std::string out;
   out.reserve(512);
@@ -46,9 +50,8 @@ std::string HttpPeer::head(std::string_view verb, std::size_t body_bytes, std::s
   } else if (verb == "GET") {
     out += "Accept: text/event-stream\r\n";
   }
-  if (!last_id.empty()) out.append("Last-Event-ID: ").append(last_id).append("\r\n");
   for (const auto& [name, value] : shared_->config.headers) out.append(name).append(": ").append(value).append("\r\n");
-  return out.append(session_headers_).append("\r\n");
+  return out.append(more).append("\r\n");
 }
 
 void HttpPeer::set_session(std::string_view id, std::string_view version) {
@@ -68,17 +71,17 @@ void HttpPeer::send_text(std::string text) {
   asio::co_spawn(reactor_.context(), post_aside(self<HttpPeer>(), std::move(text)), asio::detached);
 }
 
-void HttpPeer::notify(const std::string& method, const std::string& params) {
-  if (closed()) return;
+void HttpPeer::send_notification(std::string text) {
   if (state_ == State::kUp) {
-    send_text(make_notification(method, params));
+    send_text(std::move(text));
   } else if (notifications_.size() < kNotificationsMax) {
-    notifications_.push_back(make_notification(method, params));
+    notifications_.push_back(std::move(text));
   }
 }
 
 void HttpPeer::drop(Ticket ticket) {
-  const auto found = carrying_.find(ticket);
+  const SessionHub::Call* call = hub_.find(ticket);
+  const auto found = carrying_.find(call == nullptr ? ticket : call->wire);
   if (found != carrying_.end()) found->second->close();
 }
 
@@ -90,8 +93,9 @@ void HttpPeer::shut() {
   for (const auto& [ticket, link] : carrying_) link->close();
   for (const LinkPtr& link : aside_) link->close();
   if (listening_) listening_->close();
+  stop_listening(generation_ + 1);
   if (!session_id_.empty()) {
-    asio::co_spawn(reactor_.context(), farewell(pool_, head("DELETE", 0)), asio::detached);
+    asio::co_spawn(reactor_.context(), farewell(pool_, head("DELETE", 0, session_headers_)), asio::detached);
   }
   set_session({}, {});
 }
@@ -117,10 +121,11 @@ awaitable<void> HttpPeer::pause(milliseconds time) {
 // -------------------------------------------------------------------------------------------------------------
 
 awaitable<void> HttpPeer::run(std::shared_ptr<HttpPeer> self, Ticket ticket) {
-  for (int sent = 0;;) {
+  bool session_lost = false, era_changed = false, tools_learned = false;
+  for (;;) {
     const bool up = co_await self->ready();
     SessionHub::Call* call = self->hub_.find(ticket);
-    if (call == nullptr) co_return;
+    if (call == nullptr || (up && self->handled_here(ticket))) co_return;
     if (!up) {
       UpstreamReply failure = self->start_failure_;
       failure.sent = false;
@@ -128,47 +133,76 @@ awaitable<void> HttpPeer::run(std::shared_ptr<HttpPeer> self, Ticket ticket) {
       co_return;
     }
     const std::uint64_t epoch = self->epoch_;
-    OnMessage on_message = [peer = self.get(), ticket](Message message) {
-      peer->deliver(std::move(message), ticket);
-      return peer->hub_.find(ticket) == nullptr;
-    };
-    Outcome outcome = co_await self->converse(SessionHub::wire_text(ticket, *call), ticket, std::move(on_message));
-    self->carrying_.erase(ticket);
+    const Ticket key = call->wire;
+    Outcome outcome = co_await self->converse(self->exchange_of(*call));
+    self->carrying_.erase(key);
     if (outcome.again) continue;
+    if (outcome.answered) co_return;
+    if (!era_changed && self->changed_era(outcome, epoch)) {
+      era_changed = true;
+      continue;
+    }
     if (outcome.expired) {
       self->lose_session(epoch);
-      if (sent++ == 0) continue;
+      if (!std::exchange(session_lost, true)) continue;
     }
-    if (!outcome.answered) self->hub_.finish(ticket, std::move(outcome.reply));
+    call = self->hub_.find(ticket);
+    const bool headers = self->modern() && error_code_of(outcome.reply.error) == kHeaderMismatch;
+    if (headers && call != nullptr && call->request.method == "tools/call" && !std::exchange(tools_learned, true)) {
+      co_await self->learn_tools(self->side_.params(*call));
+      continue;
+    }
+    if (self->modern()) outcome.reply = without_our_mistakes(std::move(outcome.reply));
+    self->hub_.finish(ticket, std::move(outcome.reply));
     co_return;
   }
 }
 
-void HttpPeer::deliver(Message message, Ticket stream) {
-  if (auto answer = hub_.receive(std::move(message), stream, std::chrono::steady_clock::now()))
-    send_text(std::move(*answer));
+HttpPeer::Exchange HttpPeer::exchange_of(SessionHub::Call& call) {
+  Exchange exchange{.key = call.wire, .text = wire_text(call)};
+  const UpstreamRequest& request = call.request;
+  if (modern()) {
+    exchange.headers = modern_headers(request.method, request.params);
+    if (request.method == "tools/call") {
+      const std::string name = raw_string(raw_member(request.params, "name"));
+      exchange.headers += shared_->tool_headers.lines(name, raw_member(request.params, "arguments"));
+    }
+  } else {
+    exchange.headers = session_headers_;
+  }
+  const bool lists_tools = modern() && request.method == "tools/list";
+  exchange.on_message = [peer = this, key = call.wire, lists_tools](Message message) {
+    return peer->take(std::move(message), key, lists_tools);
+  };
+  return exchange;
 }
 
-awaitable<HttpPeer::Outcome> HttpPeer::converse(std::string text, Ticket ticket, OnMessage on_message) {
+bool HttpPeer::take(Message message, Ticket key, bool lists_tools) {
+  if (lists_tools && message.kind() == MessageKind::kResult) message = without_wrong_tools(std::move(message));
+  return took(std::move(message), key) || hub_.find(key) == nullptr;
+}
+
+awaitable<HttpPeer::Outcome> HttpPeer::converse(Exchange exchange) {
   Outcome outcome;
   const std::uint64_t epoch = epoch_;
+  const bool handshake = exchange.key == handshake_;
   HttpPool::Acquired acquired = co_await pool_->acquire();
   if (!acquired.link) {
     outcome.reply.failure = acquired.failure;
     outcome.reply.detail = acquired.detail;
     co_return outcome;
   }
-  outcome.again = ticket != handshake_ && (state_ != State::kUp || epoch_ != epoch);
-  if (outcome.again || !wanted(ticket)) {
+  outcome.again = !handshake && (state_ != State::kUp || epoch_ != epoch);
+  if (outcome.again || !wanted(exchange.key)) {
     pool_->release(acquired.link);
     co_return outcome;
   }
   const LinkPtr link = acquired.link;
-  carrying_[ticket] = link;
-  if (SessionHub::Call* call = hub_.find(ticket)) call->sent = true;
+  carrying_[exchange.key] = link;
+  if (SessionHub::Call* call = hub_.find(exchange.key)) call->sent = true;
   const bool in_session = !session_id_.empty();
-  const std::string request_head = head("POST", text.size());
-  error_code failed = co_await link->send(request_head, text);
+  const std::string request_head = head("POST", exchange.text.size(), exchange.headers);
+  error_code failed = co_await link->send(request_head, exchange.text);
   if (!failed) failed = co_await link->read_head(shared_->limits.header_bytes);
   if (failed) {
     link->close();
@@ -177,14 +211,14 @@ awaitable<HttpPeer::Outcome> HttpPeer::converse(std::string text, Ticket ticket,
     outcome.reply.sent = true;
     co_return outcome;
   }
-  outcome = co_await take_answer(link, ticket, std::move(on_message));
+  outcome = co_await take_answer(link, exchange.key, std::move(exchange.on_message));
   outcome.expired = outcome.expired && in_session;
   co_return outcome;
 }
 
 awaitable<HttpPeer::Outcome> HttpPeer::take_answer(LinkPtr link, Ticket ticket, OnMessage on_message) {
   if (link->status() != 200) co_return co_await take_refusal(std::move(link));
-  if (ticket == handshake_) {
+  if (ticket == handshake_ && !modern()) {
     const std::string_view id = link->header("Mcp-Session-Id");
     if (valid_session_id(id)) set_session(id, {});
   }
@@ -260,7 +294,8 @@ awaitable<HttpPeer::Outcome> HttpPeer::take_stream(LinkPtr link, Ticket ticket, 
     }
     resumes = end.any ? 0 : resumes;
     link.reset();
-    while (!link && !end.last_id.empty() && resumes < kResumesMax && wanted(ticket)) {
+    const bool resumable = !modern() && !end.last_id.empty();
+    while (!link && resumable && resumes < kResumesMax && wanted(ticket)) {
       ++resumes;
       link = co_await resume(ticket, end);
     }
@@ -310,7 +345,7 @@ awaitable<HttpPeer::LinkPtr> HttpPeer::resume(Ticket ticket, const StreamEnd& en
   const LinkPtr link = acquired.link;
   if (wanted(ticket)) {
     carrying_[ticket] = link;
-    const std::string request_head = head("GET", 0, end.last_id);
+    const std::string request_head = head("GET", 0, session_headers_ + last_event(end.last_id));
     error_code failed = co_await link->send(request_head, {});
     if (!failed) failed = co_await link->read_head(shared_->limits.header_bytes);
     const bool streams =
@@ -323,10 +358,10 @@ awaitable<HttpPeer::LinkPtr> HttpPeer::resume(Ticket ticket, const StreamEnd& en
 }
 
 // What the server says by itself. A server without such a stream answers 405, and that is that.
-awaitable<void> HttpPeer::listen(std::shared_ptr<HttpPeer> self, std::uint64_t epoch) {
+awaitable<void> HttpPeer::read_standalone(std::shared_ptr<HttpPeer> self, std::uint64_t epoch) {
   const auto current = [&] { return !self->closed() && self->state_ == State::kUp && self->epoch_ == epoch; };
   const OnMessage on_message = [peer = self.get()](Message message) {
-    peer->deliver(std::move(message), 0);
+    peer->took(std::move(message), 0);
     return false;
   };
   StreamEnd end;
@@ -335,7 +370,7 @@ awaitable<void> HttpPeer::listen(std::shared_ptr<HttpPeer> self, std::uint64_t e
     HttpPool::Acquired acquired = co_await self->pool_->acquire();
     if (acquired.link && current()) {
       self->listening_ = acquired.link;
-      const std::string request_head = self->head("GET", 0, end.last_id);
+      const std::string request_head = self->head("GET", 0, self->session_headers_ + last_event(end.last_id));
       error_code failed = co_await acquired.link->send(request_head, {});
       if (!failed) failed = co_await acquired.link->read_head(self->shared_->limits.header_bytes);
       const int status = failed ? 0 : acquired.link->status();
@@ -370,16 +405,19 @@ awaitable<bool> HttpPeer::ready() {
 
 awaitable<void> HttpPeer::handshake(std::shared_ptr<HttpPeer> self) {
   const bool up = co_await self->open_session();
-  self->carrying_.erase(self->handshake_);
-  self->handshake_ = 0;
   if (self->closed()) co_return;
   self->state_ = up ? State::kUp : State::kDown;
   if (up) {
     self->epoch_ += 1;
     self->shared_->running += 1;
     if (self->epoch_ > 1) self->shared_->restarts += 1;
+    if (self->modern()) self->notifications_.clear();
     for (auto& text : std::exchange(self->notifications_, {})) self->send_text(std::move(text));
-    asio::co_spawn(self->reactor_.context(), listen(self, self->epoch_), asio::detached);
+    if (self->modern()) {
+      self->listen();
+    } else {
+      asio::co_spawn(self->reactor_.context(), read_standalone(self, self->epoch_), asio::detached);
+    }
   } else {
     self->set_session({}, {});
     self->shared_->note_error(self->start_failure_.detail);
@@ -389,12 +427,30 @@ awaitable<void> HttpPeer::handshake(std::shared_ptr<HttpPeer> self) {
   self->settled_.cancel();
 }
 
-// initialize, then notifications/initialized; both within the start timeout.
+// What the era asks for: nothing where a modern server is known; else its discovery, or initialize. A server that is
+// not what it was, or what is remembered, is asked once more.
 awaitable<bool> HttpPeer::open_session() {
+  set_session({}, {});
+  const auto known = shared_->era_known();
+  if (known == Era::kModern) {
+    speak(Era::kModern, shared_->status().capabilities);
+    co_return true;
+  }
+  const bool may_ask = shared_->config.era != EraChoice::kLegacy;
+  if (may_ask && !known) {
+    if (const auto settled = co_await discover()) co_return *settled;
+  }
+  if (co_await initialize()) co_return true;
+  if (!may_ask || !known || closed() || !contradicts_legacy(start_failure_)) co_return false;
+  shared_->forget_era();
+  const auto settled = co_await discover();
+  co_return settled.value_or(false);
+}
+
+// One request of the handshake, within the start timeout: its result or error, or why there is none.
+awaitable<UpstreamReply> HttpPeer::shake_hands(std::string method, std::string params) {
   handshake_ = ++shared_->last_ticket;
   const Ticket ticket = handshake_;
-  set_session({}, {});
-  std::string result;
   asio::steady_timer timer(reactor_.context(), shared_->config.start_timeout);
   bool late = false;
   timer.async_wait([weak = std::weak_ptr(self<HttpPeer>()), ticket, &late](error_code cancelled) {
@@ -403,31 +459,45 @@ awaitable<bool> HttpPeer::open_session() {
     late = true;  // this coroutine runs as long as handshake_ says so
     peer->drop(ticket);
   });
-  OnMessage on_message = [&](Message message) {
-    if (message.id() != std::to_string(ticket) || message.kind() == MessageKind::kRequest) return false;
-    result = message.result();
-    start_failure_.detail = "initialize was refused: " + std::string(message.error().substr(0, 200));
+  UpstreamReply reply;
+  const std::string id = std::to_string(ticket);
+  Exchange exchange{.key = ticket, .text = make_request(id, method, params)};
+  if (modern()) exchange.headers = modern_headers(method, params);
+  exchange.on_message = [&](Message message) {
+    if (message.kind() == MessageKind::kRequest || message.kind() == MessageKind::kNotification) return false;
+    if (message.id() != id && message.kind() != MessageKind::kError) return false;
+    reply.result = message.result();
+    reply.error = message.error();
     return true;
   };
-  Outcome outcome = co_await converse(initialize_request(std::to_string(ticket), capabilities_, client_info_), ticket,
-                                      std::move(on_message));
-  if (!outcome.answered) {
-    start_failure_ = std::move(outcome.reply);
-    if (!start_failure_.failure) start_failure_.failure = Cause::kUpstreamProtocol;
-    if (late) start_failure_.failure = Cause::kStarting;
-    if (start_failure_.detail.empty())
-      start_failure_.detail = "initialize was refused: " + start_failure_.error.substr(0, 200);
-    start_failure_.error.clear();
-    co_return false;
+  Outcome outcome = co_await converse(std::move(exchange));
+  carrying_.erase(ticket);
+  handshake_ = 0;
+  if (outcome.answered) {
+    reply.http_status = 200;
+    co_return reply;
   }
-  const std::string_view version = accepted_version(result);
+  if (late) outcome.reply.failure = Cause::kStarting;
+  co_return std::move(outcome.reply);
+}
+
+// initialize, then notifications/initialized.
+awaitable<bool> HttpPeer::initialize() {
+  speak(Era::kLegacy, {});
+  UpstreamReply reply = co_await shake_hands("initialize", initialize_params(capabilities_, client_info_));
+  const std::string_view version = accepted_version(reply.result);
   if (version.empty()) {
-    start_failure_.failure = Cause::kUpstreamProtocol;
-    if (!result.empty()) start_failure_.detail = "speaks a protocol version that we do not";
+    start_failure_ = std::move(reply);
+    start_failure_.result.clear();
+    if (!start_failure_.failure) start_failure_.failure = Cause::kUpstreamProtocol;
+    if (!start_failure_.error.empty())
+      start_failure_.detail = "initialize was refused: " + start_failure_.error.substr(0, 200);
+    if (start_failure_.detail.empty()) start_failure_.detail = "speaks a protocol version that we do not";
     co_return false;
   }
+  start_failure_ = {};
   set_session(session_id_, version);
-  shared_->learn(result);
+  shared_->learn(reply.result);
   co_await post_aside(self<HttpPeer>(), make_notification("notifications/initialized", {}));
   co_return true;
 }
@@ -437,8 +507,10 @@ void HttpPeer::lose_session(std::uint64_t epoch) {
   state_ = State::kDown;
   shared_->running -= 1;
   set_session({}, {});
-  hub_.forget_questions();
+  hub_.forget_questions(std::chrono::steady_clock::now());
   if (listening_) listening_->close();
+  stop_listening(generation_ + 1);
+  listen_params_.clear();
 }
 
 // A message for which no answer comes but 202.
@@ -452,7 +524,7 @@ awaitable<void> HttpPeer::post_aside(std::shared_ptr<HttpPeer> self, std::string
   const LinkPtr link = acquired.link;
   self->aside_.insert(link);
   link->limit(kAsideTime);
-  const std::string request_head = self->head("POST", text.size());
+  const std::string request_head = self->head("POST", text.size(), self->session_headers_);
   error_code failed = co_await link->send(request_head, text);
   if (!failed) failed = co_await link->read_head(self->shared_->limits.header_bytes);
   std::string body;

@@ -1,9 +1,12 @@
-// One upstream session over streamable HTTP (MCP up to 2025-11-25): shakes hands, posts, reads JSON or event streams,
-// resumes streams, listens for what the server says by itself, and starts a new session when the server forgot the old
-// one. Inside this folder only; has Asio in it.
+// One upstream session over streamable HTTP, of either era: finds out which, shakes hands where that is due, posts,
+// reads JSON or event streams, and listens for what the server says by itself. Up to 2025-11-25 it resumes streams and
+// starts a new session when the server forgot the old one; from 2026-07-28 there is no session, a closed connection
+// cancels, and subscriptions/listen takes the place of the GET stream (http_peer_modern.cc). Inside this folder only;
+// has Asio in it.
 //
-// A request is sent a second time only where the server refused it for its session (404, or 400 that says so), so it
-// was surely not applied. Everything else that breaks after sending is kReset and the caller's decision.
+// A request is sent a second time only where the server refused it, for its session (404, or 400 that says so), for its
+// era or for its headers, so it was surely not applied. Everything else that breaks after sending is kReset and the
+// caller's decision.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -26,8 +29,6 @@ class HttpPeer final : public Peer {
  public:
   HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first, std::shared_ptr<HttpPool> pool);
 
-  void notify(const std::string& method, const std::string& params) override;
-
  private:
   enum class State { kDown, kStarting, kUp };
   using LinkPtr = std::shared_ptr<HttpLink>;
@@ -43,6 +44,12 @@ class HttpPeer final : public Peer {
   };
   // A message of the exchange; true where it is the answer.
   using OnMessage = std::function<bool(Message)>;
+  // A request and what becomes of its answer.
+  struct Exchange {
+    Ticket key = 0;  // its id on the wire
+    std::string text, headers;
+    OnMessage on_message;
+  };
   // What an event stream left behind.
   struct StreamEnd {
     bool answered = false, any = false, too_large = false;
@@ -52,18 +59,26 @@ class HttpPeer final : public Peer {
 
   void submit(Ticket ticket) override;
   void send_text(std::string text) override;
+  void send_notification(std::string text) override;
+  void listen() override;
+  [[nodiscard]] bool cancels_by_closing() const override { return modern(); }
   void drop(Ticket ticket) override;
   void shut() override;
 
   static awaitable<void> run(std::shared_ptr<HttpPeer> self, Ticket ticket);
   static awaitable<void> handshake(std::shared_ptr<HttpPeer> self);
-  static awaitable<void> listen(std::shared_ptr<HttpPeer> self, std::uint64_t epoch);
+  static awaitable<void> read_standalone(std::shared_ptr<HttpPeer> self, std::uint64_t epoch);
+  static awaitable<void> subscribe(std::shared_ptr<HttpPeer> self, std::uint64_t generation);
   static awaitable<void> post_aside(std::shared_ptr<HttpPeer> self, std::string text);
   static awaitable<void> farewell(std::shared_ptr<HttpPool> pool, std::string head);
 
   awaitable<bool> ready();
   awaitable<bool> open_session();
-  awaitable<Outcome> converse(std::string text, Ticket ticket, OnMessage on_message);
+  awaitable<bool> initialize();
+  awaitable<std::optional<bool>> discover();
+  awaitable<UpstreamReply> shake_hands(std::string method, std::string params);
+  awaitable<void> learn_tools(std::string params);
+  awaitable<Outcome> converse(Exchange exchange);
   awaitable<Outcome> take_answer(LinkPtr link, Ticket ticket, OnMessage on_message);
   awaitable<Outcome> take_json(LinkPtr link, OnMessage on_message);
   awaitable<Outcome> take_refusal(LinkPtr link);
@@ -72,13 +87,19 @@ class HttpPeer final : public Peer {
   awaitable<LinkPtr> resume(Ticket ticket, const StreamEnd& end);
   awaitable<void> pause(std::chrono::milliseconds time);
 
-  void deliver(Message message, Ticket stream);
+  [[nodiscard]] Exchange exchange_of(SessionHub::Call& call);
+  [[nodiscard]] bool take(Message message, Ticket key, bool lists_tools);
+  [[nodiscard]] Message without_wrong_tools(Message message);
+  [[nodiscard]] bool heard(Message message, Ticket id, std::uint64_t generation);
+  // Whether a refusal says that the server is of the other era; it is asked anew then.
+  [[nodiscard]] bool changed_era(const Outcome& outcome, std::uint64_t epoch);
+  void stop_listening(std::uint64_t before);  // generations before that one
   void lose_session(std::uint64_t epoch);
   void set_session(std::string_view id, std::string_view version);
   [[nodiscard]] bool wanted(Ticket ticket) {
-    return !closed() && (ticket == handshake_ || hub_.find(ticket) != nullptr);
+    return !closed() && (ticket == handshake_ || ours_.contains(ticket) || hub_.find(ticket) != nullptr);
   }
-  [[nodiscard]] std::string head(std::string_view verb, std::size_t body_bytes, std::string_view last_id = {}) const;
+  [[nodiscard]] std::string head(std::string_view verb, std::size_t body_bytes, std::string_view more) const;
 
   std::shared_ptr<HttpPool> pool_;
   State state_ = State::kDown;
@@ -87,8 +108,14 @@ class HttpPeer final : public Peer {
   UpstreamReply start_failure_;  // of the last handshake
   std::string session_id_, session_headers_, version_;
   std::deque<std::string> notifications_;  // for when the session stands
-  std::map<Ticket, LinkPtr> carrying_;
-  LinkPtr listening_;
+  std::map<Ticket, LinkPtr> carrying_;     // by the id on the wire
+  std::set<Ticket> ours_;                  // requests of our own, beside the handshake
+  LinkPtr listening_;                      // of a legacy server
+  // Of a modern server: each change of what is listened for is a generation; the last that was acknowledged, and the
+  // connections of those that are read.
+  std::string listen_params_;
+  std::uint64_t generation_ = 0, acknowledged_ = 0;
+  std::map<std::uint64_t, LinkPtr> subscriptions_;
   std::set<LinkPtr> aside_;  // of exchanges that no call waits for
   std::set<boost::asio::steady_timer*> pauses_;
   boost::asio::steady_timer settled_;  // cancelled when a handshake ended

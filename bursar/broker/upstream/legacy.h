@@ -14,13 +14,12 @@ inline constexpr std::string_view kLegacyOffered = "2025-11-25";
 inline constexpr std::array<std::string_view, 4> kLegacyVersions{"2025-11-25", "2025-06-18", "2025-03-26",
                                                                  "2024-11-05"};
 
-[[nodiscard]] inline std::string initialize_request(std::string_view id, std::string_view capabilities,
-                                                    std::string_view client_info) {
+[[nodiscard]] inline std::string initialize_params(std::string_view capabilities, std::string_view client_info) {
   std::string params = R"({"protocolVersion":"2025-11-25","capabilities":)";
   params += capabilities.empty() ? "{}" : capabilities;
   params += ",\"clientInfo\":";
   params += client_info.empty() ? R"({"name":"bursar","version":"0.1.0"})" : client_info;
-  return make_request(id, "initialize", params += '}');
+  return params += '}';
 }
 
 // The version that the server chose, empty where it is none that we speak.

@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include "bursar/broker/pipeline/raw_json.h"
+#include "bursar/broker/telemetry/log.h"
 #include "bursar/broker/upstream/legacy.h"
+#include "bursar/broker/upstream/modern.h"
 
 namespace bursar::broker {
 namespace {
@@ -14,12 +17,38 @@ using Clock = std::chrono::steady_clock;
 
 void PeerShared::learn(std::string_view result) {
   const std::scoped_lock lock(mutex);
+  era = Era::kLegacy;
   learned.up = true;
+  learned.era = Era::kLegacy;
   learned.protocol_version = accepted_version(result);
   learned.server_info = member(result, "serverInfo");
   learned.capabilities = member(result, "capabilities");
   learned.instructions = member(result, "instructions");
   learned.last_error.clear();
+}
+
+void PeerShared::learn_modern(std::string_view result) {
+  const std::scoped_lock lock(mutex);
+  era = Era::kModern;
+  learned.up = true;
+  learned.era = Era::kModern;
+  learned.protocol_version = kModernVersion;
+  const std::string_view info = raw_member(raw_member(result, "_meta"), kMetaServerInfo);
+  learned.server_info = info.empty() ? raw_member(result, "serverInfo") : info;
+  learned.capabilities = raw_member(result, "capabilities");
+  learned.instructions = raw_member(result, "instructions");
+  learned.last_error.clear();
+}
+
+std::optional<Era> PeerShared::era_known() {
+  if (config.era == EraChoice::kLegacy) return Era::kLegacy;
+  const std::scoped_lock lock(mutex);
+  return era;
+}
+
+void PeerShared::forget_era() {
+  const std::scoped_lock lock(mutex);
+  era.reset();
 }
 
 void PeerShared::note_error(const std::string& text) {
@@ -51,17 +80,20 @@ Peer::Peer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession fir
       deadline_timer_(reactor.context()),
       idle_timer_(reactor.context()) {}
 
-void Peer::join(SessionHub::MemberId member, std::shared_ptr<UpstreamEvents> events) {
+void Peer::join(SessionHub::MemberId member, const OpenSession& open) {
   if (closed_) {
-    if (events) events->on_closed("the upstream was closed");
+    if (open.events) open.events->on_closed("the upstream was closed");
     return;
   }
   idle_timer_.cancel();
-  hub_.join(member, std::move(events));
+  hub_.join(member, open.events);
+  side_.join(member, open.capabilities, open.client_info);
+  if (modern_ && open.events) listen();
 }
 
 void Peer::leave(SessionHub::MemberId member) {
   for (const Ticket ticket : hub_.leave(member)) abandon(ticket, Cause::kCancelled, "the agent's session ended");
+  if (side_.leave(member) && modern_ && !closed_) listen();
   if (hub_.members() == 0 && !closed_) watch_idle();
 }
 
@@ -75,16 +107,25 @@ void Peer::request(Ticket ticket, SessionHub::Call call) {
   submit(ticket);
 }
 
+// A modern server has no use for what clients used to announce.
+void Peer::notify(const std::string& method, const std::string& params) {
+  if (!closed_ && !modern_) send_notification(make_notification(method, params));
+}
+
 void Peer::respond(SessionHub::MemberId member, std::string message) {
   if (closed_) return;
-  if (auto text = hub_.answer(member, std::move(message))) send_text(std::move(*text));
+  auto answer = hub_.answer(member, std::move(message), Clock::now());
+  if (!answer) return;
+  watch_deadlines();
+  if (modern_) return take_answer(answer->ticket, answer->message);
+  send_text(std::string(answer->message.text()));
 }
 
 void Peer::abandon(Ticket ticket, Cause cause, const std::string& reason) {
   const SessionHub::Call* call = hub_.find(ticket);
   if (call == nullptr) return;
-  if (call->sent) {
-    send_text(make_notification("notifications/cancelled", cancelled_params(std::to_string(ticket), reason)));
+  if (call->sent && !cancels_by_closing()) {
+    send_text(make_notification("notifications/cancelled", cancelled_params(std::to_string(call->wire), reason)));
   }
   drop(ticket);
   hub_.finish(ticket, {.failure = cause, .detail = reason});
@@ -109,6 +150,10 @@ void Peer::watch_deadlines() {
     for (const Ticket ticket : self->hub_.due(Clock::now())) {
       const auto* call = self->hub_.find(ticket);
       if (call == nullptr) continue;
+      if (call->questions > 0) {
+        self->abandon(ticket, Cause::kCancelled, "the agent did not answer what the server asked");
+        continue;
+      }
       const bool sent = call->sent;
       self->abandon(ticket, sent ? Cause::kTimeout : Cause::kStarting,
                     sent ? "deadline" : "the upstream was still starting");

@@ -12,8 +12,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "bursar/broker/upstream/modern_side.h"
 #include "bursar/broker/upstream/session_hub.h"
+#include "bursar/broker/upstream/tool_headers.h"
 #include "bursar/broker/upstream/upstream_factory.h"
 
 namespace bursar::broker {
@@ -33,8 +36,15 @@ struct PeerShared {
   std::map<std::string, std::shared_ptr<Peer>> peers;
   std::map<const Peer*, std::size_t> shares;  // sessions of each peer in `peers`
   UpstreamStatus learned;
+  std::optional<Era> era;  // what the server was found to speak; absent: not known, ask it
+
+  ToolHeaders tool_headers;
 
   void learn(std::string_view initialize_result);
+  void learn_modern(std::string_view discover_result);
+  // Which era to begin with, as the configuration demands or as remembered; absent: ask the server.
+  [[nodiscard]] std::optional<Era> era_known();
+  void forget_era();
   void note_error(const std::string& text);
   [[nodiscard]] UpstreamStatus status();
   [[nodiscard]] MessageLimits message_limits() const {
@@ -49,21 +59,36 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
   [[nodiscard]] Reactor& reactor() { return reactor_; }
 
-  void join(SessionHub::MemberId member, std::shared_ptr<UpstreamEvents> events);
+  void join(SessionHub::MemberId member, const OpenSession& open);
   void leave(SessionHub::MemberId member);
   void request(Ticket ticket, SessionHub::Call call);
   void cancel(Ticket ticket, const std::string& reason) { abandon(ticket, Cause::kCancelled, reason); }
-  virtual void notify(const std::string& method, const std::string& params) = 0;
+  void notify(const std::string& method, const std::string& params);
   void respond(SessionHub::MemberId member, std::string message);
   void stop(const std::string& reason);  // for good
 
  protected:
   using TimePoint = SessionHub::TimePoint;
 
-  virtual void submit(Ticket ticket) = 0;        // the hub has a new call
-  virtual void send_text(std::string text) = 0;  // a message that is no request; lost where the peer is down
-  virtual void drop(Ticket) {}                   // the call was abandoned: free what carries it
-  virtual void shut() = 0;                       // end everything, no callback any more
+  virtual void submit(Ticket ticket) = 0;                // the hub has a new call, or one to be repeated
+  virtual void send_text(std::string text) = 0;          // a message that is no request; lost where the peer is down
+  virtual void send_notification(std::string text) = 0;  // likewise, but kept until the peer is up
+  virtual void drop(Ticket) {}                           // the call was abandoned: free what carries it
+  virtual void shut() = 0;                               // end everything, no callback any more
+  // Modern servers. listen() renews the subscription after a change: listening() or listen_failed() must follow.
+  virtual void listen() {}
+  [[nodiscard]] virtual bool cancels_by_closing() const { return false; }
+
+  [[nodiscard]] bool modern() const { return modern_; }
+  void speak(Era era, std::string_view server_capabilities);
+  [[nodiscard]] std::string wire_text(SessionHub::Call& call) const;
+  // Does what a modern server has no method for; true where the call was for us.
+  [[nodiscard]] bool handled_here(Ticket ticket);
+  // Takes a message of the server; true where it answers that call, whatever comes of the call now.
+  bool took(Message message, Ticket stream);
+  void hear(Message message);                    // a notification of the subscription
+  void listening();                              // what was asked of listen() is in force
+  void listen_failed(const std::string& error);  // raw JSON-RPC error, or empty
 
   void abandon(Ticket ticket, Cause cause, const std::string& reason);
   void fail_all(Cause cause, const std::string& detail, std::optional<std::chrono::milliseconds> retry_after = {});
@@ -77,14 +102,22 @@ class Peer : public std::enable_shared_from_this<Peer> {
   std::shared_ptr<PeerShared> shared_;
   std::string capabilities_, client_info_;
   SessionHub hub_;
+  ModernSide side_;
 
  private:
   void watch_deadlines();
+  void ask_agent(Ticket ticket, std::string_view result);
+  void take_answer(Ticket ticket, const Message& response);
+  void repeat(Ticket ticket);
+  void repeat_later(Ticket ticket);
+  void settle_watchers(const std::string& error);
   void watch_idle();
 
   boost::asio::steady_timer deadline_timer_, idle_timer_;
   std::optional<TimePoint> armed_;
-  bool closed_ = false;
+  bool closed_ = false, modern_ = false;
+  std::vector<Ticket> watchers_;  // calls that wait for listening()
+  std::uint64_t last_question_ = 0;
 };
 
 using MakePeer = std::function<std::shared_ptr<Peer>(Reactor&, std::shared_ptr<PeerShared>, OpenSession)>;

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "bursar/broker/upstream/modern.h"
 #include "bursar/broker/upstream/peer.h"
 
 namespace bursar::broker {
@@ -97,11 +98,10 @@ class PeerPool final : public Upstream {
 
   Result<std::shared_ptr<UpstreamSession>> open(OpenSession open) override {
     const SessionHub::MemberId member = ++shared_->last_member;
-    auto events = open.events;
     const Place place = key_of(open, member);
-    auto peer = share_peer(place, std::move(open));
+    auto peer = share_peer(place, open);
     if (!peer) return tl::unexpected(peer.error());
-    enter((*peer)->reactor(), [peer = *peer, member, events = std::move(events)] { peer->join(member, events); });
+    enter((*peer)->reactor(), [peer = *peer, member, open = std::move(open)] { peer->join(member, open); });
     return std::make_shared<PeerSession>(shared_, *peer, member);
   }
 
@@ -112,8 +112,8 @@ class PeerPool final : public Upstream {
     if (!session) {
       return reactors_.at(0).post([done = std::move(done), error = session.error()] { done(tl::unexpected(error)); });
     }
-    // The session lives until its ping is answered.
-    (*session)->request({.method = "ping", .deadline = shared_->config.start_timeout}, nullptr,
+    // The session lives until it is answered; a legacy server is sent a ping.
+    (*session)->request({.method = std::string(kProbeMethod), .deadline = shared_->config.start_timeout}, nullptr,
                         [shared = shared_, session = *session, done = std::move(done)](const UpstreamReply& reply) {
                           if (!reply.failure) return done(shared->status());
                           done(fail(ErrorCode::kUnavailable, shared->config.name + ": " + reply.detail, true));
@@ -138,7 +138,7 @@ class PeerPool final : public Upstream {
     return {std::move(key), reactor};
   }
 
-  Result<std::shared_ptr<Peer>> share_peer(const Place& place, OpenSession first) {
+  Result<std::shared_ptr<Peer>> share_peer(const Place& place, const OpenSession& first) {
     const std::scoped_lock lock(shared_->mutex);
     const std::string& name = shared_->config.name;
     if (shared_->closed) return fail(ErrorCode::kCancelled, name + " was closed");
@@ -149,7 +149,7 @@ class PeerPool final : public Upstream {
         return fail(ErrorCode::kExhausted, name + ": " + limit + " are in use; raise it, or share them by isolation",
                     true);
       }
-      found = shared_->peers.emplace(place.key, make_(*place.reactor, shared_, std::move(first))).first;
+      found = shared_->peers.emplace(place.key, make_(*place.reactor, shared_, first)).first;
     }
     shared_->shares[found->second.get()] += 1;
     return found->second;

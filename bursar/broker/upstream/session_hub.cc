@@ -9,7 +9,7 @@ namespace {
 constexpr int kInternalError = -32603;
 constexpr int kInvalidRequest = -32600;
 
-Ticket ticket_of(std::string_view raw) {
+Ticket number_of(std::string_view raw) {
   Ticket ticket = 0;
   const auto [end, failed] = std::from_chars(raw.data(), raw.data() + raw.size(), ticket);
   return failed == std::errc{} && end == raw.data() + raw.size() ? ticket : 0;
@@ -23,7 +23,7 @@ void SessionHub::join(MemberId member, std::shared_ptr<UpstreamEvents> events) {
 
 std::vector<Ticket> SessionHub::leave(MemberId member) {
   members_.erase(member);
-  std::erase_if(asked_, [member](const auto& entry) { return entry.second == member; });
+  std::erase_if(asked_, [member](const auto& entry) { return entry.second.member == member; });
   std::vector<Ticket> running;
   for (const auto& [ticket, call] : calls_) {
     if (call.member == member) running.push_back(ticket);
@@ -50,17 +50,30 @@ SessionHub::Call& SessionHub::start(Ticket ticket, Call call, TimePoint now) {
     const std::string rewritten = with_member(meta, "progressToken", std::to_string(ticket));
     call.request.params = with_member(call.request.params, "_meta", rewritten);
   }
+  call.wire = ticket;
   deadlines_.emplace(call.deadline, ticket);
   return calls_.insert_or_assign(ticket, std::move(call)).first->second;
 }
 
-std::string SessionHub::wire_text(Ticket ticket, const Call& call) {
-  return make_request(std::to_string(ticket), call.request.method, call.request.params);
-}
-
 SessionHub::Call* SessionHub::find(Ticket ticket) {
+  if (const auto renamed = renamed_.find(ticket); renamed != renamed_.end()) ticket = renamed->second;
   const auto found = calls_.find(ticket);
   return found == calls_.end() ? nullptr : &found->second;
+}
+
+Ticket SessionHub::ticket_of(std::string_view raw_id) const {
+  const Ticket wire = number_of(raw_id);
+  if (const auto renamed = renamed_.find(wire); renamed != renamed_.end()) return renamed->second;
+  const auto found = calls_.find(wire);
+  return found != calls_.end() && found->second.wire == wire ? wire : 0;
+}
+
+void SessionHub::rename(Ticket ticket, Ticket wire) {
+  const auto found = calls_.find(ticket);
+  if (found == calls_.end()) return;
+  renamed_.erase(found->second.wire);
+  found->second.wire = wire;
+  renamed_.emplace(wire, ticket);
 }
 
 std::vector<Ticket> SessionHub::tickets() const {
@@ -75,7 +88,10 @@ void SessionHub::finish(Ticket ticket, UpstreamReply reply) {
   if (found == calls_.end()) return;
   const Call call = std::move(found->second);  // out of the table first: done may start the next call
   calls_.erase(found);
+  renamed_.erase(call.wire);
   deadlines_.erase({call.deadline, ticket});
+  // A server that waits for its question gets the answer all the same; what a round asked has nobody to go to.
+  if (call.round) std::erase_if(asked_, [ticket](const auto& entry) { return entry.second.ticket == ticket; });
   reply.sent = reply.sent || call.sent;
   if (call.done) call.done(std::move(reply));
 }
@@ -96,13 +112,13 @@ std::optional<std::string> SessionHub::receive(Message message, Ticket stream, T
     case MessageKind::kError: response(message); return std::nullopt;
     case MessageKind::kRequest:
       if (message.method() == "ping") return make_result(message.id(), "{}");
-      return question(std::move(message), stream);
+      return question(std::move(message), stream, now);
     case MessageKind::kNotification: break;
   }
   if (message.method() == "notifications/progress") {
     progress(message, now);
   } else if (message.method() == "notifications/cancelled") {
-    server_cancelled(std::move(message));
+    server_cancelled(std::move(message), now);
   } else {
     notification(std::move(message), stream);
   }
@@ -118,25 +134,51 @@ void SessionHub::response(const Message& message) {
 }
 
 void SessionHub::progress(const Message& message, TimePoint now) {
-  const Ticket ticket = ticket_of(message.progress_token());
+  const Ticket ticket = number_of(message.progress_token());  // the token stays when the id on the wire changes
   Call* call = find(ticket);
   if (call == nullptr) return;
   const TimePoint extended = std::min(now + call->request.deadline, call->deadline_last);
-  if (extended > call->deadline) {
-    deadlines_.erase({call->deadline, ticket});
-    call->deadline = extended;
-    deadlines_.emplace(extended, ticket);
-  }
+  if (extended > call->deadline && call->questions == 0) arm(ticket, *call, extended);
   if (!call->sink || call->token.empty()) return;
   const std::string params = with_member(message.params(), "progressToken", call->token);
   const RequestSink sink = call->sink;
   if (auto restored = Message::parse(message.with({.params = params}), limits_)) sink(std::move(*restored));
 }
 
-void SessionHub::server_cancelled(Message message) {
+void SessionHub::arm(Ticket ticket, Call& call, TimePoint deadline) {
+  deadlines_.erase({call.deadline, ticket});
+  call.deadline = deadline;
+  deadlines_.emplace(deadline, ticket);
+}
+
+void SessionHub::stop_clock(Ticket ticket, TimePoint now) {
+  const auto found = calls_.find(ticket);
+  if (found == calls_.end() || found->second.questions++ > 0) return;
+  Call& call = found->second;
+  call.asked_at = now;
+  call.left = call.deadline - now;
+  call.left_last = call.deadline_last - now;
+  arm(ticket, call, now + call.answer_time);
+}
+
+void SessionHub::start_clock(Ticket ticket, TimePoint now) {
+  const auto found = calls_.find(ticket);
+  if (found == calls_.end() || found->second.questions == 0 || --found->second.questions > 0) return;
+  Call& call = found->second;
+  call.answer_time -= std::min(call.answer_time, now - call.asked_at);
+  call.deadline_last = now + call.left_last;
+  arm(ticket, call, now + call.left);
+}
+
+void SessionHub::forget_questions(TimePoint now) {
+  for (const auto& [id, asked] : std::exchange(asked_, {})) start_clock(asked.ticket, now);
+}
+
+void SessionHub::server_cancelled(Message message, TimePoint now) {
   const auto asked = asked_.find(member(message.params(), "requestId"));
   if (asked == asked_.end()) return;
-  const auto who = members_.find(asked->second);
+  const auto who = members_.find(asked->second.member);
+  start_clock(asked->second.ticket, now);
   asked_.erase(asked);
   if (who == members_.end() || !who->second) return;
   const auto events = who->second;
@@ -162,41 +204,51 @@ void SessionHub::notification(Message message, Ticket stream) {
   for (const auto& events : all_events()) events->on_notification(message);
 }
 
-std::optional<std::string> SessionHub::question(Message message, Ticket stream) {
-  Call* call = call_for(stream);
-  const bool one_member = members_.size() == 1;
-  if (call == nullptr && !one_member) {
+std::optional<std::string> SessionHub::question(Message message, Ticket stream, TimePoint now) {
+  const Call* call = call_for(stream);
+  const Ticket ticket = call == nullptr ? 0 : ticket_of(std::to_string(call->wire));
+  if (call == nullptr && members_.size() != 1) {
     return make_error(message.id(), kInternalError,
                       "This server is shared by several agents and it is not clear whom it asks; configure it with "
                       "isolation: session");
   }
+  return ask(std::move(message), ticket, now);
+}
+
+std::optional<std::string> SessionHub::ask(Message message, Ticket ticket, TimePoint now) {
+  const Call* call = ticket == 0 ? nullptr : find(ticket);
+  if (call == nullptr && members_.empty()) return make_error(message.id(), kInternalError, "Nobody is there to answer");
   const MemberId asked = call != nullptr ? call->member : members_.begin()->first;
   if (asked_.size() >= kAskedMax) return make_error(message.id(), kInternalError, "Too many unanswered requests");
-  if (!asked_.emplace(message.id(), asked).second)
+  if (!asked_.emplace(message.id(), Asked{asked, ticket}).second)
     return make_error(message.id(), kInvalidRequest, "This id is in use");
-  if (call != nullptr && call->sink) {
-    const RequestSink sink = call->sink;
-    sink(std::move(message));
-    return std::nullopt;
-  }
   const auto who = members_.find(asked);
-  if (who == members_.end() || !who->second) {
+  const bool sinks = call != nullptr && call->sink;
+  if (!sinks && (who == members_.end() || !who->second)) {
     asked_.erase(std::string(message.id()));
     return make_error(message.id(), kInternalError, "Nobody is there to answer");
   }
-  const auto events = who->second;
-  events->on_request(std::move(message));
+  stop_clock(ticket, now);
+  if (sinks) {
+    const RequestSink sink = call->sink;
+    sink(std::move(message));
+  } else {
+    const auto events = who->second;
+    events->on_request(std::move(message));
+  }
   return std::nullopt;
 }
 
-std::optional<std::string> SessionHub::answer(MemberId member_id, std::string response) {
+std::optional<SessionHub::Answer> SessionHub::answer(MemberId member_id, std::string response, TimePoint now) {
   auto message = Message::parse(std::move(response), limits_);
   if (!message) return std::nullopt;
   if (message->kind() != MessageKind::kResult && message->kind() != MessageKind::kError) return std::nullopt;
   const auto asked = asked_.find(message->id());
-  if (asked == asked_.end() || asked->second != member_id) return std::nullopt;
+  if (asked == asked_.end() || asked->second.member != member_id) return std::nullopt;
+  const Ticket ticket = asked->second.ticket;
   asked_.erase(asked);
-  return std::string(message->text());
+  start_clock(ticket, now);
+  return Answer{.message = std::move(*message), .ticket = ticket};
 }
 
 }  // namespace bursar::broker

@@ -1,5 +1,9 @@
-// One child of a stdio upstream: starts it, shakes hands, restarts it with back-off, and moves messages between its
-// lines and the hub. Inside this folder only; has Asio in it.
+// One child of a stdio upstream: starts it, finds out its era, shakes hands, restarts it with back-off, and moves
+// messages between its lines and the hub. Inside this folder only; has Asio in it.
+//
+// The era: server/discover is the first request. A discovery means the modern era; any other answer, or none within
+// kProbeSilence, makes us say initialize too, and the first of the two that is answered well decides. A child that ends
+// at the question is started again without it. A legacy child is not asked again.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -18,19 +22,28 @@ class StdioChild final : public Peer {
  public:
   StdioChild(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first);
 
-  void notify(const std::string& method, const std::string& params) override;
-
  private:
   enum class State { kDown, kBackingOff, kStarting, kUp, kClosed };
 
   void submit(Ticket ticket) override;
   void send_text(std::string text) override;
+  void send_notification(std::string text) override;
   void shut() override;
+  void listen() override;
 
   void wake();
   void launch();
-  void handshake_sent();
-  void handshake_done(const Message& answer);
+  void shake_hands();
+  void discover();
+  void initialize();
+  void discovered(const Message& answer);
+  void initialized(const Message& answer);
+  void come_up();
+  void watch_start(std::chrono::milliseconds silence);
+  [[nodiscard]] bool of_subscription(const Message& message);
+  void subscription_ended(const std::string& error);
+  void forget_subscription();
+  void ended_early(const std::string& reason);
   void start_failed(Cause cause, const std::string& detail);
   void on_line(std::string line);
   void on_overlong();
@@ -40,7 +53,12 @@ class StdioChild final : public Peer {
 
   State state_ = State::kDown;
   std::shared_ptr<ChildChannel> channel_;
-  Ticket handshake_ = 0;
+  Ticket discover_ = 0, initialize_ = 0;  // ids of the handshake's requests that wait for an answer
+  bool probe_failed_ = false;             // this child ended at server/discover; the next one is not asked
+  TimePoint start_by_;
+  std::string listen_params_;
+  Ticket listen_ = 0, listen_before_ = 0;  // ids of the subscription, and of the one that it replaces
+  bool listening_ = false;                 // it was acknowledged
   std::deque<Ticket> waiting_;             // for the handshake
   std::deque<std::string> notifications_;  // likewise
   std::string last_stderr_;
@@ -48,7 +66,7 @@ class StdioChild final : public Peer {
   int crashes_ = 0;                 // in a row
   TimePoint up_since_, not_before_;
   std::minstd_rand jitter_;
-  boost::asio::steady_timer state_timer_;
+  boost::asio::steady_timer state_timer_, listen_timer_;
 };
 
 }  // namespace bursar::broker

@@ -317,5 +317,96 @@ TEST(StdioUpstream, ProbesThroughASessionOfItsOwn) {
   EXPECT_EQ(failed.get_future().get().error().code, ErrorCode::kUnavailable);
 }
 
+// --- Eras
+
+TEST(StdioUpstream, GreetsALegacyChildThatDoesNotKnowDiscovery) {
+  for (const char* mode : {"", "mute-at-discover", "exit-at-discover"}) {
+    Fixture f(fake(mode));
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_FALSE(call(*f.open(), "echo").get().failure) << mode;
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << mode;
+    EXPECT_EQ(f.upstream->status().era, Era::kLegacy);
+    EXPECT_EQ(f.upstream->status().restarts, 0U);
+    const auto again = std::chrono::steady_clock::now();
+    EXPECT_FALSE(call(*f.open("bob"), "echo").get().failure) << mode;
+    EXPECT_LT(std::chrono::steady_clock::now() - again, 1s) << "remembered; " << mode;
+  }
+}
+
+TEST(StdioUpstream, SpeaksToAModernChildWithoutAHandshake) {
+  for (const char* mode : {"modern", "modern-slow"}) {
+    Fixture f(fake(mode));
+    auto session = f.open();
+    const UpstreamReply reply = call(*session, "echo").get();
+    ASSERT_FALSE(reply.failure) << reply.detail;
+    EXPECT_NE(member(reply.result, "params").find(R"("io.modelcontextprotocol/clientCapabilities":{"roots":{}})"),
+              std::string::npos);
+    EXPECT_EQ(member(reply.result, "said"), "[]");
+    const UpstreamStatus status = f.upstream->status();
+    EXPECT_EQ(status.era, Era::kModern);
+    EXPECT_EQ(status.protocol_version, "2026-07-28");
+    EXPECT_EQ(status.server_info, R"({"name":"fake","version":"2"})");
+    EXPECT_EQ(send(*session, {.method = "ping", .deadline = 5s}).get().result, "{}");
+    EXPECT_EQ(send(*session, {.method = "tasks/get", .deadline = 5s}).get().error,
+              R"({"code":-32601,"message":"Method not found"})");
+  }
+}
+
+TEST(StdioUpstream, IsForcedIntoAnEraByTheConfiguration) {
+  UpstreamConfig config = fake();
+  config.era = EraChoice::kModern;
+  const UpstreamReply modern = call(*Fixture(config).open(), "echo").get();
+  EXPECT_EQ(modern.failure, Cause::kUpstreamProtocol);
+  config = fake("exit-at-discover");
+  config.era = EraChoice::kLegacy;
+  EXPECT_FALSE(call(*Fixture(config).open(), "echo").get().failure);
+}
+
+TEST(StdioUpstream, TakesAModernChildsQuestionsToTheAgent) {
+  Fixture f(fake("modern"));
+  auto session = f.open();
+  auto pending = call(*session, "ask");
+  const auto question = Message::parse(pending.sunk->wait_for("roots/list"));
+  ASSERT_TRUE(question.has_value());
+  session->respond(make_result(question->id(), R"({"roots":[]})"));
+  const UpstreamReply reply = pending.get();
+  const std::string params(member(reply.result, "params"));
+  EXPECT_EQ(member(params, "inputResponses"), R"({"r":{"roots":[]}})") << reply.detail;
+  EXPECT_EQ(member(params, "requestState"), R"("s")");
+  EXPECT_NE(member(reply.result, "id"), std::to_string(pending.ticket));
+  // One that hangs is told so by its present id.
+  auto hangs = call(*session, "hang", 100ms);
+  EXPECT_EQ(hangs.get().failure, Cause::kTimeout);
+  EXPECT_NE(call(*session, "echo").get().result.find("\"requestId\":" + std::to_string(hangs.ticket)),
+            std::string::npos);
+}
+
+TEST(StdioUpstream, ListensToAModernChild) {
+  Fixture f(fake("modern"));
+  auto events = std::make_shared<Events>();
+  auto session = f.open("ada", events);
+  EXPECT_FALSE(call(*session, "changed").get().failure);
+  EXPECT_EQ(events->notifications.wait_for("tools/list_changed"),
+            R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{}})");
+  const auto watch = [&](const char* method) {
+    return send(*session, {.method = method, .params = R"({"uri":"a://1"})", .deadline = 5s}).get().result;
+  };
+  EXPECT_EQ(watch("resources/subscribe"), "{}");
+  EXPECT_FALSE(call(*session, "updated").get().failure);
+  EXPECT_NE(events->notifications.wait_for("resources/updated").find("a://1"), std::string::npos);
+  EXPECT_EQ(watch("resources/unsubscribe"), "{}");
+  const UpstreamReply reply = call(*session, "echo").get();
+  EXPECT_NE(member(reply.result, "said").find("notifications/cancelled"), std::string::npos) << "the older ones ended";
+  // A subscription that the child ends is opened again.
+  const std::string before(member(reply.result, "subscription"));
+  EXPECT_FALSE(call(*session, "end-subscription").get().failure);
+  std::string now = before;
+  for (int i = 0; i < 100 && now == before; ++i) {
+    std::this_thread::sleep_for(50ms);
+    now = member(call(*session, "echo").get().result, "subscription");
+  }
+  EXPECT_NE(now, before);
+}
+
 }  // namespace
 }  // namespace bursar::broker
