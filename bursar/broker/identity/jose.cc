@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kMaxHeaderBytes = 2 << 10;
 constexpr std::size_t kMaxKid = 256;
 constexpr std::size_t kMinRsaBits = 2048, kMaxRsaBits = 8192;
-constexpr std::size_t kEd25519Bytes = 32, kEd25519SignatureBytes = 64;
+constexpr std::size_t kEd25519Bytes = 32;
 constexpr std::size_t kMaxTries = 4;  // keys of one kid
 
 constexpr std::array<std::pair<std::string_view, Algorithm>, 10> kAlgorithms = {{{"RS256", Algorithm::kRS256},
@@ -60,7 +60,6 @@ std::string_view text_at(const boost::json::object& object, std::string_view nam
 }
 
 bool verified_by_openssl(const CompactJws& jws, EVP_PKEY* key) {
-  if (jws.signature.size() != kEd25519SignatureBytes) return false;
   const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   const bool good = context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
                     EVP_DigestVerify(context.get(), bytes_of(jws.signature), jws.signature.size(),
@@ -107,6 +106,7 @@ struct KeySet::Key {
   std::string kid;
   KeyType type = KeyType::kRsa;
   std::optional<Algorithm> only;  // where the set says so
+  std::size_t signature_bytes = 0;
   Owned<cjose_jwk_t> jwk;
   Owned<EVP_PKEY> ed25519;
 
@@ -136,6 +136,7 @@ std::shared_ptr<const KeySet::Key> KeySet::Key::make(const boost::json::object& 
     const auto raw = base64url_decoded(text_at(json, "x"));
     if (!raw || raw->size() != kEd25519Bytes) return nullptr;
     out->type = KeyType::kEd25519;
+    out->signature_bytes = 64;
     out->ed25519.reset(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_of(*raw), raw->size()));
     return out->ed25519 ? out : nullptr;
   } else {
@@ -147,6 +148,7 @@ std::shared_ptr<const KeySet::Key> KeySet::Key::make(const boost::json::object& 
   if (!out->jwk) return nullptr;
   const std::size_t bits = cjose_jwk_get_keysize(out->jwk.get(), &error);
   if (out->type == KeyType::kRsa && (bits < kMinRsaBits || bits > kMaxRsaBits)) return nullptr;
+  out->signature_bytes = (bits + 7) / 8 * (out->type == KeyType::kRsa ? 1 : 2);
   return out;
 }
 
@@ -258,6 +260,8 @@ KeyVerdict KeySet::check(const CompactJws& jws) const {
   const auto keys = candidates(jws);
   if (keys.empty()) return KeyVerdict::kNoKey;
   for (const Key* key : keys) {
+    // cjose takes half of what there is for each number of an ECDSA signature, and so would overlook bytes at its end.
+    if (jws.signature.size() != key->signature_bytes) continue;
     if (key->ed25519 ? verified_by_openssl(jws, key->ed25519.get()) : verified_by_cjose(jws, key->jwk.get())) {
       return KeyVerdict::kGood;
     }

@@ -71,6 +71,24 @@ TEST(Jose, RefusesATokenWithAnyBitFlipped) {
   }
 }
 
+TEST(Jose, RefusesASignatureOfAnotherLength) {
+  for (const char* algorithm : kAll) {
+    const SigningKey key("a", algorithm);
+    const auto keys = KeySet::parse(testing::key_set(key));
+    ASSERT_TRUE(keys);
+    const std::string input =
+        base64url(R"({"alg":")" + std::string(algorithm) + R"("})") + "." + base64url(to_json(kClaims));
+    const std::string signature = key.signature(input);
+    const auto with = [&](const std::string& bytes) { return verdict(*keys, input + "." + base64url(bytes)); };
+    EXPECT_EQ(with(signature), KeyVerdict::kGood) << algorithm;
+    for (const std::string& bad : {signature + std::string(1, '\0'), signature + std::string(2, '\0'),
+                                   std::string(1, '\0') + signature, signature.substr(0, signature.size() - 1),
+                                   signature.substr(1), signature + signature, signature.substr(0, 1)}) {
+      EXPECT_EQ(with(bad), KeyVerdict::kBadSignature) << algorithm << " " << bad.size();
+    }
+  }
+}
+
 TEST(Jose, NamesNoAlgorithmThatIsNoneOrSymmetric) {
   for (const char* name : {"none", "None", "NONE", "HS256", "HS384", "HS512", "rs256", "", "RS1", "ES256K", "dir"}) {
     EXPECT_FALSE(parse_algorithm(name)) << name;

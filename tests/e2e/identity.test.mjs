@@ -1,0 +1,169 @@
+// Tokens of a company's identity provider: who gets in, who pays, who may what, and that no token is ever seen again.
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { ClientCredentialsProvider } from "@modelcontextprotocol/sdk/client/auth-extensions.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { BareAgent, call, textOf } from "./lib/agent.mjs";
+import { ending, startGateway, stdioUpstream } from "./lib/gateway.mjs";
+import { budget } from "./lib/ledger.mjs";
+import { hmacWithPublicKey, signed, signingKey, startIssuer, unsigned } from "./lib/oauth_issuer.mjs";
+import { waitFor } from "./lib/processes.mjs";
+
+// The metadata names the gateway's own address, so it has to be known beforehand.
+function freePort() {
+  return new Promise((done) => {
+    const server = createServer().listen(0, "127.0.0.1", () => { const { port } = server.address(); server.close(() => done(port)); });
+  });
+}
+
+const CLIENTS = {
+  ada: { secret: "s3cret-ada", claims: { sub: "ada", tenant: "blue", groups: ["research"] } },
+};
+const ACCOUNTS = [{ path: "acme" }, { path: "acme/blue" }, { path: "acme/blue/ada", limits: ["100 calls"] }];
+
+// A gateway that takes tokens only, of one issuer, and that issuer.
+async function companyOf(t, { clients = CLIENTS, issuer: issuerOptions = {}, identity = {}, accounts = ACCOUNTS, ...config } = {}) {
+  const port = await freePort();
+  const resource = `http://127.0.0.1:${port}/mcp`;
+  const issuer = await startIssuer({ resource, clients, ...issuerOptions });
+  t.after(issuer.stop);
+  const { issuers, ...more } = identity;
+  const gateway = ending(t, await startGateway({
+    upstreams: [stdioUpstream("faults_stdio")],
+    ...config,
+    listen: { port, ...config.listen },
+    accounts,
+    identity: { development: false, resource, issuers: [{ issuer: issuer.url, jwks_cache: "2 s", clock_skew: "1 s", ...issuers }], accounts: [{ account: "acme/{tenant}/{sub}" }], ...more },
+  }));
+  const status = async (token, url = gateway.url) => (await new BareAgent(url, { key: token }).post({ jsonrpc: "2.0", id: 1, method: "tools/list" })).status;
+  return { gateway, issuer, resource, status, ada: (more) => issuer.token({ sub: "ada", tenant: "blue", ...more }) };
+}
+
+const header = (response) => response.headers.get("www-authenticate") ?? "";
+
+test("an SDK client finds its way from a 401 to a token by the metadata alone", async (t) => {
+  const { gateway, issuer, resource } = await companyOf(t, { identity: { scopes: ["mcp"] } });
+  const refused = await new BareAgent(gateway.url).post({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+  assert.equal(refused.status, 401);
+  const where = /resource_metadata="([^"]+)"/.exec(header(refused))?.[1];
+  assert.equal(where, `http://127.0.0.1:${gateway.port}/.well-known/oauth-protected-resource/mcp`);
+  assert.match(header(refused), /^Bearer .*scope="mcp"/);
+  assert.ok(!header(refused).includes("error="), "nothing was shown, so nothing was wrong");
+  for (const path of ["", "/mcp", "/mcp/faults"]) {
+    const metadata = await (await gateway.get(`/.well-known/oauth-protected-resource${path}`)).json();
+    assert.deepEqual(metadata, { resource, authorization_servers: [issuer.url], scopes_supported: ["mcp"], bearer_methods_supported: ["header"], resource_name: "Bursar" });
+  }
+
+  const client = new Client({ name: "e2e", version: "1" });
+  const authProvider = new ClientCredentialsProvider({ clientId: "ada", clientSecret: CLIENTS.ada.secret, scope: "mcp", expectedIssuer: issuer.url });
+  await client.connect(new StreamableHTTPClientTransport(new URL(gateway.url), { authProvider }));
+  assert.equal(textOf(await call(client, "faults.echo", { text: "hi" })), "hi");
+  assert.equal((await budget(gateway, "acme/blue/ada", "calls")).spent, 1, "the account of the rule pays");
+  await client.close();
+  await gateway.stop();
+});
+
+test("only a token of the issuer, for us, in time, and signed as it must be opens the door", async (t) => {
+  const { gateway, issuer, status, ada } = await companyOf(t, { identity: { issuers: { algorithms: ["RS256", "ES256"] } } });
+  const now = Math.floor(Date.now() / 1000);
+  await waitFor(async () => (await status(ada())) !== 503, { timeout: 5000, what: "the keys to be read" });
+  assert.notEqual(await status(ada()), 401);
+  const claims = issuer.claims({ sub: "ada", tenant: "blue" });
+  const stranger = signingKey(issuer.key().kid);
+  const good = ada();
+  const cases = {
+    "another audience": ada({ aud: "https://elsewhere.example/mcp" }),
+    "no audience": ada({ aud: undefined }),
+    "another issuer": ada({ iss: "https://evil.example" }),
+    "expired": ada({ exp: now - 10 }),
+    "never expires": ada({ exp: undefined }),
+    "not yet valid": ada({ nbf: now + 600 }),
+    "issued in the future": ada({ iat: now + 600 }),
+    "no subject": ada({ sub: undefined }),
+    "alg none": unsigned(claims),
+    "alg None": unsigned(claims, "None"),
+    "alg none with a signature": `${unsigned(claims)}${good.split(".")[2]}`,
+    "HS256 with the public key": hmacWithPublicKey(issuer.key(), claims),
+    "an unknown key": signed(signingKey("other"), claims),
+    "a stranger's key under a known name": signed(stranger, claims),
+    "a key that the token brings": signed(stranger, claims, { jwk: stranger.jwk }),
+    "an algorithm that is not on the list": signed(signingKey(issuer.key().kid, "EdDSA"), claims),
+    "a critical extension": signed(issuer.key(), claims, { crit: ["exp"] }),
+    "another kind of token": signed(issuer.key(), claims, { typ: "logout+jwt" }),
+    "a changed claim": [good.split(".")[0], Buffer.from(JSON.stringify({ ...claims, sub: "bob" })).toString("base64url"), good.split(".")[2]].join("."),
+    "cut off": good.slice(0, -4),
+    "with something after it": `${good}A`,
+  };
+  for (const [what, token] of Object.entries(cases)) {
+    const response = await new BareAgent(gateway.url, { key: token }).post({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+    assert.equal(response.status, 401, what);
+    assert.match(header(response), /error="invalid_token"/, what);
+    const body = await response.text();
+    assert.ok(!body.includes(token) && !header(response).includes(token.split(".")[1]), `${what}: not repeated`);
+  }
+  const said = gateway.lines.join("\n");
+  for (const token of [good, ...Object.values(cases)]) assert.ok(!said.includes(token.split(".")[2] || token), "in no log");
+  await gateway.stop();
+});
+
+test("keys rotate without a restart, and an issuer that is down for a while stops nobody", async (t) => {
+  const { gateway, issuer, ada } = await companyOf(t);
+  const agent = await waitFor(() => new BareAgent(gateway.url, { key: ada() }).open().catch(() => undefined), { timeout: 5000, what: "the first token to be good" });
+  const old = ada();
+  issuer.rotate({ keep: true });
+  const fetched = issuer.seen.keys;
+  const next = await new BareAgent(gateway.url, { key: ada() }).open();
+  assert.ok(issuer.seen.keys <= fetched + 2, "the unknown key was asked for, once");
+  assert.equal(textOf(await next.call("faults.echo", { text: "new" })), "new");
+  agent.headers.authorization = `Bearer ${old}`;
+  assert.equal(textOf(await agent.call("faults.echo", { text: "old" })), "old", "the old key is still published");
+
+  issuer.down(true);
+  const stranger = signed(signingKey("nobody-has-it"), issuer.claims({ sub: "ada", tenant: "blue" }));
+  const before = issuer.seen.keys;
+  const answers = await Promise.all(Array.from({ length: 20 }, () => new BareAgent(gateway.url, { key: stranger }).post({ jsonrpc: "2.0", id: 1, method: "tools/list" })));
+  assert.deepEqual([...new Set(answers.map((a) => a.status))], [401], "an unknown key while the issuer is down");
+  assert.ok(issuer.seen.keys <= before + 2, "and nobody hammers it");
+  await new Promise((done) => setTimeout(done, 3000));  // longer than jwks_cache
+  assert.equal(textOf(await next.call("faults.echo", { text: "still" })), "still");
+  issuer.down(false);
+  issuer.rotate();
+  await waitFor(async () => (await new BareAgent(gateway.url, { key: old }).post({ jsonrpc: "2.0", id: 1, method: "tools/list" })).status === 401, { timeout: 10_000, every: 200, what: "a withdrawn key to be refused" });
+  await gateway.stop();
+});
+
+test("rules decide which account pays, make it where they may, and let nobody choose his parent", async (t) => {
+  const { gateway, issuer, resource } = await companyOf(t, {
+    accounts: [{ path: "acme", limits: ["1000 calls"] }, { path: "acme/blue" }, { path: "guests", limits: ["1 calls"] }],
+    identity: { accounts: [
+      { groups: ["staff-*"], account: "acme/{tenant}/{sub}", create: true, limits: ["2 calls"] },
+      { claims: { plan: "free" }, account: "guests" },
+    ] },
+  });
+  const open = async (claims) => {
+    const agent = new BareAgent(gateway.url, { key: issuer.token(claims) });
+    return agent.open().then(() => agent, async (error) => error.message);
+  };
+  const ada = await waitFor(async () => { const a = await open({ sub: "ada", tenant: "blue", groups: ["staff-research"] }); return a instanceof BareAgent ? a : undefined; }, { timeout: 5000, what: "ada to come in" });
+  for (let i = 0; i < 2; ++i) assert.equal(textOf(await ada.call("faults.echo", { text: "hi" })), "hi");
+  assert.equal((await ada.call("faults.echo", { text: "hi" })).isError, true, "the limits of the rule hold");
+  assert.equal((await budget(gateway, "acme/blue/ada", "calls")).limit, 2);
+  assert.equal((await budget(gateway, "acme", "calls")).spent, 2);
+  const guest = await open({ sub: "guest|7", plan: "free" });
+  assert.equal(textOf(await guest.call("faults.echo", { text: "hi" })), "hi");
+
+  for (const [what, claims] of [
+    ["no rule fits", { sub: "eve" }],
+    ["another group", { sub: "eve", tenant: "blue", groups: ["interns"] }],
+    ["no such parent", { sub: "eve", tenant: "green", groups: ["staff-x"] }],
+    ["a path in a claim", { sub: "eve", tenant: "blue/ada", groups: ["staff-x"] }],
+    ["dots in a claim", { sub: "..", tenant: "blue", groups: ["staff-x"] }],
+    ["an empty claim", { sub: "eve", tenant: "", groups: ["staff-x"] }],
+    ["a list for a claim", { sub: "eve", tenant: ["blue"], groups: ["staff-x"] }],
+    ["spaces", { sub: "eve ", tenant: "blue", groups: ["staff-x"] }],
+  ]) assert.match(String(await open(claims)), /HTTP 403.*(account)/, what);
+  assert.ok(resource);
+  await gateway.stop();
+});
