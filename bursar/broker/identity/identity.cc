@@ -52,7 +52,7 @@ struct Identity::Passing {
 };
 
 Identity::Identity(const Clock& clock, ledger::Ledger& ledger, Fetch fetch)
-    : ledger_(ledger), issuers_(clock, std::move(fetch)) {}
+    : ledger_(ledger), exchange_(std::make_shared<TokenExchange>(clock, fetch)), issuers_(clock, std::move(fetch)) {}
 
 Identity::~Identity() { stop(); }
 
@@ -61,6 +61,7 @@ void Identity::configure(const Config& config) {
       std::ranges::any_of(config.upstreams, [](const UpstreamConfig& u) { return !u.token_exchange.url.empty(); });
   metadata_.store(std::make_shared<const std::string>(resource_metadata(config.identity)));
   if (!workers_ && !config.identity.issuers.empty()) workers_ = std::make_unique<Workers>(1, kWaitingAccounts);
+  exchange_->configure(config.upstreams);
   issuers_.configure(config.identity, exchanges);
 }
 
@@ -86,6 +87,7 @@ void Identity::judge(const std::shared_ptr<Passing>& passing, bool may_wait) {
       })) {
     return;
   }
+  if (checked.outcome) exchange_->seen(*checked.outcome);
   wipe(header);  // from here on nobody needs it: what is gone can be neither logged nor forwarded
   passing->request.caller = std::make_shared<const Caller>(Caller{.outcome = std::move(checked.outcome)});
   if (checked.verified && checked.verified->create && !checked.verified->account_seen.load(std::memory_order_relaxed)) {
@@ -117,6 +119,14 @@ void Identity::make_account(const std::shared_ptr<Passing>& passing, std::shared
   passing->request.caller = std::make_shared<const Caller>(Caller{tl::unexpected(TokenRefusal{
       .fault = TokenFault::kKeysNotAvailable, .why = "Too many accounts are being made; try again soon."})});
   passing->go();
+}
+
+std::function<TokenExchange::Authorization(const std::string&)> Identity::authorize(
+    const UpstreamConfig& upstream) const {
+  if (upstream.token_exchange.url.empty()) return {};
+  return [exchange = exchange_, name = upstream.name](const std::string& subject) {
+    return exchange->authorization(name, subject);
+  };
 }
 
 std::optional<HttpResponse> Identity::well_known(const HttpRequest& request, const Pipeline& pipeline) const {

@@ -19,6 +19,7 @@
 #include "bursar/broker/http/server.h"
 #include "bursar/broker/http/workers.h"
 #include "bursar/broker/identity/issuers.h"
+#include "bursar/broker/identity/token_exchange.h"
 
 namespace bursar {
 class Clock;
@@ -43,6 +44,9 @@ class Identity {
   void tick();
   void stop();  // requests that wait go on at once
 
+  // UpstreamEntry::authorize of that upstream; empty where it exchanges no tokens.
+  [[nodiscard]] std::function<TokenExchange::Authorization(const std::string& subject)> authorize(
+      const UpstreamConfig& upstream) const;
   [[nodiscard]] const TokenVerifier& tokens() const { return issuers_; }
   [[nodiscard]] std::vector<IssuerStatus> issuers() const { return issuers_.status(); }
 
@@ -57,6 +61,7 @@ class Identity {
   void make_account(const std::shared_ptr<Passing>& passing, std::shared_ptr<const VerifiedToken> verified);
 
   ledger::Ledger& ledger_;
+  std::shared_ptr<TokenExchange> exchange_;
   Issuers issuers_;
   Published<const std::string> metadata_;
   std::unique_ptr<Workers> workers_;  // ends before what its tasks use

@@ -46,7 +46,7 @@ struct UpstreamPool::Slot {
   const std::shared_ptr<Upstream> upstream;
   const std::string name, subject;  // of the upstream and the principal
   std::shared_ptr<State> state;
-  bool exclusive = false;
+  bool exclusive = false, modern = false;
   std::shared_ptr<UpstreamSession> session;
   std::atomic<bool> lost{false};
   // Under the state's lock.
@@ -119,10 +119,17 @@ Result<std::shared_ptr<UpstreamPool::Lease>> UpstreamPool::take(const UpstreamEn
   const std::string& subject = wish.principal.subject;
   std::string key = std::to_string(reinterpret_cast<std::uintptr_t>(&reactor)) + '\n' + entry.config.name + '\n';
   if (!shared) key += subject + '\n' + wish.principal.account;
-  // What the agent can is told to the server when the session begins.
-  const bool plain = wish.capabilities.size() <= 2;
-  if (!plain) key.append("\n").append(wish.capabilities);
+  // What the agent can is told to a legacy server when the session begins; a modern one hears it with each request.
+  bool plain = wish.capabilities.size() <= 2;
   const std::scoped_lock lock(state_->mutex);
+  if (!plain) {
+    const auto known = state_->slots.find(key);
+    const bool usable = known != state_->slots.end() && !known->second.empty() && known->second.front()->modern;
+    if (usable || entry.upstream->status().era == Era::kModern)
+      plain = true;
+    else
+      key.append("\n").append(wish.capabilities);
+  }
   auto& same = state_->slots[key];
   for (auto it = same.begin(); it != same.end();) {
     Slot& slot = **it;
@@ -148,12 +155,13 @@ Result<std::shared_ptr<UpstreamPool::Lease>> UpstreamPool::take(const UpstreamEn
   }
   auto slot = std::make_shared<Slot>(reactor, key, entry.upstream, entry.config.name, subject);
   slot->state = state_;
-  slot->exclusive = entry.config.isolation == Isolation::kSession ||
-                    (asked && !shared && entry.upstream->status().era == Era::kLegacy);
+  slot->modern = entry.upstream->status().era == Era::kModern;
+  slot->exclusive = entry.config.isolation == Isolation::kSession || (asked && !shared && !slot->modern);
   OpenSession open{.capabilities = std::string(plain ? "{}" : wish.capabilities),
                    .client_info = std::string(wish.client_info),
                    .events = std::make_shared<SlotEvents>(slot)};
   if (!shared) open.key = subject;
+  if (entry.authorize) open.authorization = entry.authorize(subject);
   if (!shared && !plain) open.key += '\n' + hex(sha256(wish.capabilities));
   if (slot->exclusive) open.key += '\n' + std::to_string(state_->next++);
   auto session = entry.upstream->open(std::move(open));

@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/string.hpp>
 #include <utility>
 
 #include "bursar/broker/pipeline/raw_json.h"
@@ -35,8 +36,9 @@ std::string last_event(const std::string& id) { return id.empty() ? id : "Last-E
 
 HttpPeer::HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first,
                    std::shared_ptr<HttpPool> pool)
-    : Peer(reactor, std::move(shared), std::move(first)),
+    : Peer(reactor, std::move(shared), first),
       pool_(std::move(pool)),
+      ask_authorization_(std::move(first.authorization)),
       settled_(reactor.context(), asio::steady_timer::time_point::max()) {}
 
 std::string HttpPeer::head(std::string_view verb, std::size_t body_bytes, std::string_view more) const {
@@ -50,7 +52,11 @@ std::string HttpPeer::head(std::string_view verb, std::size_t body_bytes, std::s
   } else if (verb == "GET") {
     out += "Accept: text/event-stream\r\n";
   }
-  for (const auto& [name, value] : shared_->config.headers) out.append(name).append(": ").append(value).append("\r\n");
+  for (const auto& [name, value] : shared_->config.headers) {
+    if (ask_authorization_ && boost::beast::iequals(name, "authorization")) continue;
+    out.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (!authorization_.empty()) out.append("Authorization: ").append(authorization_).append("\r\n");
   return out.append(more).append("\r\n");
 }
 
@@ -182,8 +188,35 @@ bool HttpPeer::take(Message message, Ticket key, bool lists_tools) {
   return took(std::move(message), key) || hub_.find(key) == nullptr;
 }
 
+// Gets what our next requests say of whom they are made for; an error where that is not to be had.
+awaitable<std::optional<Error>> HttpPeer::authorise() {
+  if (!ask_authorization_) co_return std::nullopt;
+  struct Wait {
+    asio::steady_timer timer;
+    std::optional<Result<std::string>> answer;
+  };
+  auto wait = std::make_shared<Wait>(asio::steady_timer(reactor_.context(), asio::steady_timer::time_point::max()));
+  ask_authorization_([wait, &reactor = reactor_](Result<std::string> answer) {
+    auto take = [wait, answer = std::move(answer)]() mutable {
+      wait->answer = std::move(answer);
+      wait->timer.cancel();
+    };
+    if (reactor.on_this_thread()) return take();
+    reactor.post(std::move(take));
+  });
+  error_code ignored;
+  if (!wait->answer) co_await wait->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  if (!*wait->answer) co_return wait->answer->error();
+  authorization_ = std::move(**wait->answer);
+  co_return std::nullopt;
+}
+
 awaitable<HttpPeer::Outcome> HttpPeer::converse(Exchange exchange) {
   Outcome outcome;
+  if (const auto refused = co_await authorise()) {
+    outcome.reply = {.failure = Cause::kUnauthorised, .detail = refused->message};
+    co_return outcome;
+  }
   const std::uint64_t epoch = epoch_;
   const bool handshake = exchange.key == handshake_;
   HttpPool::Acquired acquired = co_await pool_->acquire();

@@ -73,6 +73,7 @@ class HttpPeer final : public Peer {
   static awaitable<void> farewell(std::shared_ptr<HttpPool> pool, std::string head);
 
   awaitable<bool> ready();
+  awaitable<std::optional<Error>> authorise();
   awaitable<bool> open_session();
   awaitable<bool> initialize();
   awaitable<std::optional<bool>> discover();
@@ -102,6 +103,8 @@ class HttpPeer final : public Peer {
   [[nodiscard]] std::string head(std::string_view verb, std::size_t body_bytes, std::string_view more) const;
 
   std::shared_ptr<HttpPool> pool_;
+  decltype(OpenSession::authorization) ask_authorization_;  // empty: the configured headers
+  std::string authorization_;                               // as it was answered last
   State state_ = State::kDown;
   Ticket handshake_ = 0;
   std::uint64_t epoch_ = 0;      // counts upstream sessions
