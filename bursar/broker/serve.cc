@@ -265,12 +265,12 @@ Result<std::shared_ptr<const UpstreamSet>> Gateway::State::build_upstreams(const
   for (const UpstreamConfig& wanted : config.upstreams) {
     const UpstreamEntry* old = running ? running->find(wanted.name) : nullptr;
     if (old != nullptr && same_upstream(old->config, wanted)) {
-      set->entries.push_back({wanted, old->upstream});
+      set->entries.push_back({wanted, old->upstream, identity_->authorize(wanted)});
       continue;
     }
     auto upstream = make_upstream(wanted, *reactors_);
     if (!upstream) return tl::unexpected(with_context("upstreams", upstream.error()));
-    set->entries.push_back({wanted, std::move(*upstream)});
+    set->entries.push_back({wanted, std::move(*upstream), identity_->authorize(wanted)});
   }
   return set;
 }

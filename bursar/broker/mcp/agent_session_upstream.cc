@@ -87,6 +87,7 @@ Result<std::shared_ptr<UpstreamSession>> AgentSession::upstream_session(const st
     case Isolation::kPrincipal: open.key = can_be_asked() ? opening_.id : opening_.principal.subject; break;
     case Isolation::kSession: open.key = opening_.id; break;
   }
+  if (entry->authorize) open.authorization = entry->authorize(opening_.principal.subject);
   auto session = entry->upstream->open(std::move(open));
   if (!session) return session;
   upstreams_[name] = {.upstream = entry->upstream, .session = *session};
