@@ -281,7 +281,7 @@ void AgentSession::call(Message message, Ingress ingress, const std::shared_ptr<
   if (running_.try_emplace(id).second) begun();
   running_[id] = {.reply = reply};
   CallDriver::Hooks hooks{
-      .open = [this](const std::string& upstream) { return upstream_session(upstream); },
+      .open = [this](const Call& running) { return session_for(running); },
       .related = [this, reply](const std::shared_ptr<UpstreamSession>& from,
                                Message said) { upstream_said(std::string(), from, said, reply); },
       .done = [self = shared_from_this(), reply,

@@ -28,7 +28,9 @@
 #include "bursar/broker/mcp/call_driver.h"
 #include "bursar/broker/mcp/catalogue_keeper.h"
 #include "bursar/broker/mcp/event_stream.h"
+#include "bursar/broker/mcp/handle_store.h"
 #include "bursar/broker/mcp/handles.h"
+#include "bursar/broker/mcp/own_tools.h"
 #include "bursar/broker/mcp/reply.h"
 
 namespace bursar::broker {
@@ -54,6 +56,8 @@ struct McpServices {
   std::atomic<std::int64_t> running{0}, streams{0};  // of all sessions
   std::string instance;                              // of this process: prefix of call ids
   Handles handles{""};
+  std::shared_ptr<EndedSessions> ended = std::make_shared<EndedSessions>();
+  OwnTools own;
   Duration state_lifetime = std::chrono::minutes{10};  // of a requestState
 };
 
@@ -113,6 +117,7 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
                const std::shared_ptr<Reply>& reply, std::function<void(bool)> after);
   void finish(const std::string& id, const std::shared_ptr<Reply>& reply, std::string answer);
 
+  [[nodiscard]] Result<std::shared_ptr<UpstreamSession>> session_for(const Call& call);
   [[nodiscard]] Result<std::shared_ptr<UpstreamSession>> upstream_session(const std::string& name);
   void upstream_said(const std::string& upstream, const std::shared_ptr<UpstreamSession>& from, const Message& message,
                      const std::shared_ptr<Reply>& reply);

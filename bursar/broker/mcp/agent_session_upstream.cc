@@ -70,6 +70,12 @@ class SessionEvents final : public UpstreamEvents {
   std::string upstream_;
 };
 
+Result<std::shared_ptr<UpstreamSession>> AgentSession::session_for(const Call& call) {
+  if (call.target->upstream != kOwnUpstream) return upstream_session(call.target->upstream);
+  const auto& calls = services_->calls;
+  return services_->own.open(call, *calls.pipeline, *calls.ledger, reactor_, calls.clock->now());
+}
+
 Result<std::shared_ptr<UpstreamSession>> AgentSession::upstream_session(const std::string& name) {
   const auto set = services_->upstreams();
   const UpstreamEntry* const entry = set ? set->find(name) : nullptr;

@@ -1,5 +1,7 @@
 #include "bursar/broker/mcp/base64.h"
 
+#include <algorithm>
+
 namespace bursar::broker {
 namespace {
 
@@ -12,6 +14,21 @@ int value_of(char c, Base64 alphabet) {
 }
 
 }  // namespace
+
+std::string encode_base64(std::string_view bytes) {
+  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t bits = 0;
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    for (std::size_t k = 0; k < 3; ++k) {
+      bits = bits << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    }
+    for (std::size_t k = 0; k < 4; ++k) out += k <= count ? kDigits[bits >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
 
 std::optional<std::string> decode_base64(std::string_view text, Base64 alphabet) {
   if (alphabet == Base64::kStandard) {

@@ -12,6 +12,7 @@
 namespace bursar::broker {
 
 enum class Base64 : std::uint8_t { kStandard, kUrl };
+[[nodiscard]] std::string encode_base64(std::string_view bytes);  // standard alphabet, padded
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text, Base64 alphabet = Base64::kStandard);
 
 }  // namespace bursar::broker

@@ -71,7 +71,7 @@ void CallDriver::grant(const ledger::ReserveRequest& request) {
 void CallDriver::attempt(const CallRun::Step& step) {
   const std::uint64_t attempt = ++attempt_;
   const Call& call = run_.call();
-  auto session = hooks_.open(call.target->upstream);
+  auto session = hooks_.open(call);
   if (!session) {
     UpstreamReply reply{
         .failure = session.error().code == ErrorCode::kExhausted ? Cause::kConcurrency : Cause::kConnect,

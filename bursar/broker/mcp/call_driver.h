@@ -31,7 +31,7 @@ class CallDriver : public std::enable_shared_from_this<CallDriver> {
     Metrics* metrics = nullptr;
   };
   struct Hooks {
-    std::function<Result<std::shared_ptr<UpstreamSession>>(const std::string& upstream)> open;
+    std::function<Result<std::shared_ptr<UpstreamSession>>(const Call& call)> open;  // call.target is the upstream
     // What the upstream says on behalf of this call while it runs.
     std::function<void(const std::shared_ptr<UpstreamSession>&, Message)> related;
     std::function<void(Call&)> done;

@@ -305,8 +305,8 @@ bool Catalogue::has(std::string_view upstream, std::string_view capability) cons
 }
 
 // The union of what the upstreams can. list_changed is ours to send, whether an upstream does or not.
-std::string Catalogue::capabilities(std::string_view server) const {
-  bool prompts = false, resources = false, subscribe = false, logging = false, completions = false;
+std::string Catalogue::capabilities(std::string_view server, Era era) const {
+  bool prompts = false, resources = false, subscribe = false, logging = false, completions = false, tasks = false;
   for (const auto& lists : lists_) {
     if (!server.empty() && lists->upstream != server) continue;
     const std::string_view own = lists->capabilities;
@@ -316,6 +316,7 @@ std::string Catalogue::capabilities(std::string_view server) const {
     subscribe |= raw_member(raw_member(own, "resources"), "subscribe") == "true";
     logging |= !raw_member(own, "logging").empty();
     completions |= !raw_member(own, "completions").empty();
+    tasks |= !raw_member(raw_member(own, "extensions"), kTasksExtension).empty();
   }
   std::string out = R"({"tools":{"listChanged":true})";
   if (prompts) out += R"(,"prompts":{"listChanged":true})";
@@ -323,6 +324,8 @@ std::string Catalogue::capabilities(std::string_view server) const {
     out += subscribe ? R"(,"resources":{"subscribe":true,"listChanged":true})" : R"(,"resources":{"listChanged":true})";
   if (logging) out += R"(,"logging":{})";
   if (completions) out += R"(,"completions":{})";
+  // Tasks as an extension exist from 2026-07-28 on.
+  if (tasks && era == Era::kModern) out.append(R"(,"extensions":{")").append(kTasksExtension).append(R"(":{}})");
   out += '}';
   return out;
 }

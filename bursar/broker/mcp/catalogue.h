@@ -98,9 +98,10 @@ class Catalogue {
   // The upstreams that may know a URI, likeliest first.
   [[nodiscard]] std::vector<std::string> candidates(std::string_view server, std::string_view uri) const;
 
-  [[nodiscard]] bool serves(std::string_view server) const;               // "" and every upstream's name
-  [[nodiscard]] bool loaded(std::string_view server) const;               // of every upstream a first attempt has ended
-  [[nodiscard]] std::string capabilities(std::string_view server) const;  // of initialize; raw JSON
+  [[nodiscard]] bool serves(std::string_view server) const;  // "" and every upstream's name
+  [[nodiscard]] bool loaded(std::string_view server) const;  // of every upstream a first attempt has ended
+  // Of initialize or server/discover; raw JSON.
+  [[nodiscard]] std::string capabilities(std::string_view server, Era era = Era::kLegacy) const;
   [[nodiscard]] std::string instructions(std::string_view server) const;
   [[nodiscard]] bool has(std::string_view upstream, std::string_view capability) const;
   [[nodiscard]] const std::vector<std::shared_ptr<const UpstreamLists>>& lists() const { return lists_; }

@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 
+#include "bursar/broker/mcp/own_tools.h"
 #include "bursar/broker/pipeline/contract.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/telemetry/log.h"
@@ -153,6 +154,7 @@ class Keeper final : public CatalogueKeeper, public std::enable_shared_from_this
   void load_next(const std::shared_ptr<Source>& source, ListKind after);
   void tell_all(const Source& source);
   void publish();
+  void let_go(Source& source);
   void freshen(const std::string& server, ListKind kind, std::function<void()> then);
   void wait(std::function<bool()> ready, milliseconds patience, std::function<void()> then);
   void settle_waiters();
@@ -269,6 +271,8 @@ void Keeper::ask(const std::shared_ptr<Source>& source, ListKind kind, std::stri
                                                  .capabilities = std::string(kAgentCapabilities),
                                                  .client_info = std::string(kClientInfo),
                                                  .events = source});
+    // The only child is an agent's: what is known of its lists stands.
+    if (!session && session.error().code == ErrorCode::kExhausted && source->lists.up) return done_with(*source, kind);
     if (!session) return failed(source, kind, session.error().message);
     source->session = std::move(*session);
   }
@@ -328,6 +332,18 @@ void Keeper::loaded(const std::shared_ptr<Source>& source, ListKind kind) {
     load_next(source, kind);
   else if (std::exchange(list.again, false))
     load(source, kind);
+  else
+    let_go(*source);
+}
+
+// A server that may have one child only has it for an agent: ours stays until somebody else needs its place.
+void Keeper::let_go(Source& source) {
+  const UpstreamConfig& config = source.entry.config;
+  if (config.command.empty() || config.max_children > 1 || config.isolation == Isolation::kShared) return;
+  for (const Source::List& list : source.states) {
+    if (list.loading) return;
+  }
+  source.session.reset();
 }
 
 void Keeper::load_next(const std::shared_ptr<Source>& source, ListKind after) {
@@ -338,6 +354,7 @@ void Keeper::load_next(const std::shared_ptr<Source>& source, ListKind after) {
   }
   source->lists.loaded = true;
   publish();
+  let_go(*source);
   if (std::exchange(source->newcomer, false)) tell_all(*source);
 }
 
@@ -367,6 +384,7 @@ void Keeper::done_with(Source& source, ListKind kind) {
 void Keeper::publish() {
   std::vector<std::shared_ptr<const UpstreamLists>> lists;
   for (const auto& source : sources_) lists.push_back(std::make_shared<const UpstreamLists>(source->lists));
+  lists.push_back(own_lists());
   current_.store(Catalogue::build(std::move(lists)));
   settle_waiters();
 }
@@ -379,7 +397,8 @@ void Keeper::freshen(const std::string& server, ListKind kind, std::function<voi
     if (!source->lists.up) continue;
     const std::string_view capability = raw_member(source->lists.capabilities, capability_of(kind));
     if (capability.empty()) continue;
-    const bool announces = raw_member(capability, "listChanged") == "true";
+    // Who has let go of its child does not hear what it announces.
+    const bool announces = source->session && raw_member(capability, "listChanged") == "true";
     Source::List& list = source->states[at(kind)];
     const auto age = now - list.loaded;
     const auto silent_age = std::max<SteadyTime::duration>(kSilentListAge, milliseconds{list.hint.ttl_ms});

@@ -19,6 +19,7 @@ TEST(Base64, HasOneSpellingForEveryText) {
   for (std::size_t size = 0; size < 40; ++size) {
     const std::string bytes = random_bytes(size);
     EXPECT_EQ(decode_base64(base64url(bytes), Base64::kUrl), bytes);
+    EXPECT_EQ(decode_base64(encode_base64(bytes)), bytes);
   }
 }
 

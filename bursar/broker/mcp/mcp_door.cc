@@ -5,6 +5,7 @@
 
 #include "bursar/broker/mcp/modern_headers.h"
 #include "bursar/broker/pipeline/raw_json.h"
+#include "bursar/broker/telemetry/log.h"
 #include "bursar/core/json.h"
 
 namespace bursar::broker {
@@ -95,7 +96,7 @@ void McpDoor::handle(HttpRequest request, std::shared_ptr<Exchange> exchange) {
   if (request.method == "DELETE") {
     const auto session = session_of(request, ingress, principal, exchange);
     if (!session) return;
-    sessions_.remove(session, Cause::kCancelled);
+    sessions_.end(session);
     return exchange->answer({.status = 204, .content_type = ""});
   }
   HttpResponse response = rpc_refusal(405, kInvalidRequest, "Method Not Allowed");
@@ -110,9 +111,13 @@ std::shared_ptr<AgentSession> McpDoor::session_of(const HttpRequest& request, co
     exchange->answer(rpc_refusal(400, kInvalidRequest, "Bad Request: the Mcp-Session-Id header is needed"));
     return nullptr;
   }
-  auto session = sessions_.find(ingress.session_id, principal, ingress.server);
+  const auto config = services_->calls.pipeline->config();
+  auto session = sessions_.find(ingress.session_id, principal, ingress.server, exchange->reactor(), config->limits);
   if (!session) {
-    exchange->answer(rpc_refusal(404, kInvalidRequest, "Session not found: initialize a new one"));
+    const bool unknown = session.error().code == ErrorCode::kNotFound;
+    HttpResponse response = rpc_refusal(unknown ? 404 : 503, kInvalidRequest, session.error().message);
+    if (!unknown) response.headers.emplace_back("retry-after", "5");
+    exchange->answer(std::move(response));
     return nullptr;
   }
   const std::string_view version = request.header("mcp-protocol-version");
@@ -122,7 +127,7 @@ std::shared_ptr<AgentSession> McpDoor::session_of(const HttpRequest& request, co
                                  "2025-03-26, 2024-11-05, 2024-10-07"));
     return nullptr;
   }
-  return session;
+  return *session;
 }
 
 void McpDoor::post(HttpRequest& request, Ingress ingress, const Principal& principal,
@@ -169,11 +174,15 @@ void McpDoor::list_changed(const std::string& upstream, ListKind kind) {
 void McpDoor::sweep(Duration session_idle) {
   sessions_.sweep(session_idle);
   modern_->sweep();
+  if (auto ok = services_->ended->flush(services_->calls.clock->now()); !ok) {
+    log(LogLevel::kWarn, "ended_sessions_not_written", {{"why", ok.error().message}});
+  }
 }
 
 void McpDoor::close_all(Cause cause) {
   sessions_.close_all(cause);
   modern_->close_all(cause);
+  (void)services_->ended->flush(services_->calls.clock->now());
 }
 
 void McpDoor::initialize(Message message, Ingress ingress, const Principal& principal,

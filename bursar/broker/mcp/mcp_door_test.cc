@@ -44,7 +44,7 @@ TEST(McpDoor, InitialisesListsAndCalls) {
   EXPECT_TRUE(contains(hello.body, R"("protocolVersion":"2025-06-18")"));
   EXPECT_TRUE(contains(hello.body, "Use one"));
   const std::string session = hello.header("mcp-session-id");
-  ASSERT_EQ(session.size(), 34U);
+  ASSERT_GT(session.size(), 80U);
   EXPECT_EQ(rig.post(make_notification("notifications/initialized", ""), session).status, 202);
   EXPECT_EQ(rig.post(make_request("2", "ping", ""), session).body, R"({"jsonrpc":"2.0","id":2,"result":{}})");
   const RawAnswer tools = rig.post(make_request("3", "tools/list", ""), session);
@@ -362,7 +362,9 @@ TEST(SessionTable, BoundsThePrincipalAndForgetsTheIdle) {
   EXPECT_EQ(rig.sessions->size(), 3U);
   rig.sessions->sweep(0us);
   EXPECT_EQ(rig.sessions->size(), 0U);
-  EXPECT_EQ(rig.post(make_request("1", "ping", ""), first).status, 404);
+  // It only made room: its id says enough to go on.
+  EXPECT_EQ(rig.post(make_request("1", "ping", ""), first).status, 200);
+  EXPECT_EQ(rig.sessions->size(), 1U);
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ void ModernCall::run(std::vector<std::string> others) {
             .request = request_.message,
             .principal = request_.principal};
   CallDriver::Hooks hooks{
-      .open = [self = shared_from_this()](const std::string& upstream) { return self->open(upstream); },
+      .open = [self = shared_from_this()](const Call& running) { return self->open(running); },
       .related = [self = shared_from_this()](const std::shared_ptr<UpstreamSession>& from,
                                              Message message) { self->upstream_said(from, message); },
       .done = [self = shared_from_this(), others = std::move(others)](Call& done) { self->called(done, others); },
@@ -88,7 +88,12 @@ void ModernCall::run(std::vector<std::string> others) {
   if (!ended_) driver_ = std::move(driver);  // a call that was refused at once has ended already
 }
 
-Result<std::shared_ptr<UpstreamSession>> ModernCall::open(const std::string& upstream) {
+Result<std::shared_ptr<UpstreamSession>> ModernCall::open(const Call& call) {
+  const std::string& upstream = call.target->upstream;
+  const auto& calls = context_->services->calls;
+  if (upstream == kOwnUpstream) {
+    return context_->services->own.open(call, *calls.pipeline, *calls.ledger, reactor_, calls.clock->now());
+  }
   if (!request_.upstream.empty() && upstream != request_.upstream) {
     return fail(ErrorCode::kNotFound, "the server that asked no longer has this name");
   }
@@ -239,6 +244,9 @@ void ModernCall::called(Call& call, std::vector<std::string> others) {
       result =
           with_member(result, "requestState", json_string(seal_state(*context_->services, request_.binding, inner)));
     }
+  }
+  if (raw_member(result, "resultType") == R"("task")" && call.target) {
+    result = with_task_handle(*context_->services, request_.principal, call.target->upstream, result);
   }
   const auto config = context_->services->calls.pipeline->config();
   finish(200, modern_result(method, result, same_for_all(config->policy)), "");

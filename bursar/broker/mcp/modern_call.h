@@ -97,7 +97,7 @@ class ModernCall final : public UpstreamPool::Holder, public std::enable_shared_
   struct Timer;
 
   void run(std::vector<std::string> others);
-  [[nodiscard]] Result<std::shared_ptr<UpstreamSession>> open(const std::string& upstream);
+  [[nodiscard]] Result<std::shared_ptr<UpstreamSession>> open(const Call& call);
   void prepare(UpstreamRequest& request) const;
   void asked(const std::shared_ptr<UpstreamSession>& from, const Message& message);
   void ask_agent();
@@ -136,6 +136,12 @@ struct RequestState {
                                               std::string_view handle);
 // Principal, path, method, name and arguments of a request, so that a state fits no other.
 [[nodiscard]] std::string state_binding(const Message& message, const Principal& principal, std::string_view server);
+
+// The tasks extension, among the capabilities of a client or a server.
+[[nodiscard]] bool offers_tasks(std::string_view capabilities);
+// The result with the handle by which the principal asks for that upstream's task.
+[[nodiscard]] std::string with_task_handle(const McpServices& services, const Principal& principal,
+                                           const std::string& upstream, std::string_view result);
 
 // A result as this era wants it: resultType, who we are, and for a resource how long it may be kept and by whom.
 [[nodiscard]] std::string modern_result(std::string_view method, std::string_view result, bool may_be_public);

@@ -31,8 +31,13 @@ bool is_call(std::string_view method) {
          method == "completion/complete";
 }
 
+bool is_task(std::string_view method) {
+  return method == "tasks/get" || method == "tasks/update" || method == "tasks/cancel";
+}
+
 bool is_known(std::string_view method) {
-  return listed(method) || is_call(method) || method == "server/discover" || method == "subscriptions/listen";
+  return listed(method) || is_task(method) || is_call(method) || method == "server/discover" ||
+         method == "subscriptions/listen";
 }
 
 // What is wrong with a call's params before anybody looks at the catalogue; empty where nothing is.
@@ -97,6 +102,7 @@ void ModernDoor::handle(Asking asking, const HttpRequest& request) {
 void ModernDoor::dispatch(Asking asking, const HttpRequest& request) {
   const std::string_view method = asking.message.method();
   if (is_call(method)) return call(std::move(asking), request);
+  if (is_task(method)) return task(std::move(asking));
   if (const auto kind = listed(method)) return list(*kind, std::move(asking));
   if (method == "subscriptions/listen") {
     return listeners_->listen(asking.message, asking.principal, asking.ingress.server, asking.exchange);
@@ -109,7 +115,7 @@ void ModernDoor::discover(const Asking& asking, ModernReply& reply) {
   const auto catalogue = services_->catalogue->current();
   const std::string& server = asking.ingress.server;
   std::string result = R"({"resultType":"complete","supportedVersions":)" + std::string(supported_versions()) +
-                       R"(,"capabilities":)" + catalogue->capabilities(server);
+                       R"(,"capabilities":)" + catalogue->capabilities(server, Era::kModern);
   if (const std::string text = catalogue->instructions(server); !text.empty()) {
     result += R"(,"instructions":)" + json_string(text);
   }

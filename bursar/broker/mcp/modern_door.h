@@ -5,6 +5,7 @@
 //
 //   server/discover, tools|prompts|resources|resources/templates list    from the catalogue
 //   tools/call, prompts/get, resources/read, completion/complete         through the pipeline (modern_call.h)
+//   tasks/get, tasks/update, tasks/cancel                                to the upstream that made the task
 //   subscriptions/listen                                                 an event stream for as long as it is open
 //   404 -32601 any other method, and lists of what no upstream has       400 as modern_headers.h says
 // Closing the connection cancels the call. A notification is answered with 202 and has no effect: there is none on this
@@ -42,6 +43,7 @@ class ModernDoor : public std::enable_shared_from_this<ModernDoor> {
   void discover(const Asking& asking, ModernReply& reply);
   void list(ListKind kind, Asking asking);
   void call(Asking asking, const HttpRequest& request);
+  void task(Asking asking);
   void repeat(ModernCall::Request request, const std::shared_ptr<ModernReply>& reply);
   void start(ModernCall::Request request, const std::shared_ptr<ModernReply>& reply);
 

@@ -34,14 +34,6 @@ std::string_view trimmed(std::string_view text) {
 
 std::string shown(std::string_view value) { return json_string(utf8_prefix(value, 128)); }
 
-// The name of the member of params that Mcp-Name repeats; empty for methods without one.
-std::string_view named_by(std::string_view method) {
-  if (method == "tools/call" || method == "prompts/get") return "name";
-  if (method == "resources/read") return "uri";
-  if (method == "tasks/get" || method == "tasks/update" || method == "tasks/cancel") return "taskId";
-  return {};
-}
-
 std::optional<ModernRefusal> check_meta(const Message& message) {
   const std::string_view meta = message.meta();
   if (meta.empty()) {
@@ -61,7 +53,7 @@ std::optional<ModernRefusal> check_meta(const Message& message) {
 }
 
 std::optional<ModernRefusal> check_name(const Message& message, const HttpRequest& request) {
-  const std::string_view field = named_by(message.method());
+  const std::string_view field = named_member(message.method());
   if (field.empty()) return std::nullopt;
   const std::string_view raw = raw_member(message.params(), field);
   const std::size_t headers = request.count("mcp-name");
@@ -166,6 +158,13 @@ bool same_value(const HeaderParam& param, std::string_view raw, std::string_view
 }
 
 }  // namespace
+
+std::string_view named_member(std::string_view method) {
+  if (method == "tools/call" || method == "prompts/get") return "name";
+  if (method == "resources/read") return "uri";
+  if (method == "tasks/get" || method == "tasks/update" || method == "tasks/cancel") return "taskId";
+  return {};
+}
 
 std::string_view supported_versions() {
   return R"(["2026-07-28","2025-11-25","2025-06-18","2025-03-26","2024-11-05","2024-10-07"])";

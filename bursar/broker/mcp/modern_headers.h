@@ -29,6 +29,7 @@ inline constexpr std::string_view kCapabilitiesKey = "io.modelcontextprotocol/cl
 inline constexpr std::string_view kClientInfoKey = "io.modelcontextprotocol/clientInfo";
 inline constexpr std::string_view kLogLevelKey = "io.modelcontextprotocol/logLevel";
 inline constexpr std::string_view kServerInfoKey = "io.modelcontextprotocol/serverInfo";
+inline constexpr std::string_view kTasksExtension = "io.modelcontextprotocol/tasks";
 inline constexpr std::string_view kSubscriptionKey = "io.modelcontextprotocol/subscriptionId";
 
 inline constexpr int kHeaderMismatch = -32020, kMissingCapability = -32021, kUnsupportedVersion = -32022;
@@ -59,6 +60,8 @@ struct HeaderParam {
 [[nodiscard]] std::optional<ModernRefusal> check_params(const std::vector<HeaderParam>& params,
                                                         std::string_view arguments, const HttpRequest& request);
 
+// The member of params that Mcp-Name repeats ("name", "uri", "taskId"); empty for methods without one.
+[[nodiscard]] std::string_view named_member(std::string_view method);
 // The text of a header's value; absent where it claims to be base64 and is none, or no UTF-8.
 [[nodiscard]] std::optional<std::string> header_text(std::string_view value);
 

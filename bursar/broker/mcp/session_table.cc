@@ -1,27 +1,11 @@
 #include "bursar/broker/mcp/session_table.h"
 
-#include <array>
-#include <cstdint>
-#include <sys/random.h>
+#include "bursar/broker/mcp/session_handle.h"
 
 namespace bursar::broker {
 namespace {
 
 constexpr auto kQuiet = std::chrono::minutes{1};
-
-Result<std::string> random_id() {
-  std::array<std::uint8_t, 16> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return fail(ErrorCode::kUnavailable, "the operating system gives no random bytes", true);
-  }
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string id = "s-";
-  for (const std::uint8_t byte : bytes) {
-    id += kDigits[byte >> 4];
-    id += kDigits[byte & 15];
-  }
-  return id;
-}
 
 }  // namespace
 
@@ -36,13 +20,21 @@ void SessionTable::forget(const std::string& id) {
 
 Result<std::shared_ptr<AgentSession>> SessionTable::open(AgentSession::Opening opening, Reactor& reactor,
                                                          const LimitsConfig& limits) {
-  auto id = random_id();
+  auto id = session_handle(services_->handles, opening, services_->calls.clock->now());
   if (!id) return tl::unexpected(id.error());
   opening.id = std::move(*id);
+  return insert(std::move(opening), reactor, limits);
+}
+
+Result<std::shared_ptr<AgentSession>> SessionTable::insert(AgentSession::Opening opening, Reactor& reactor,
+                                                           const LimitsConfig& limits) {
+  opening.principal.token = nullptr;  // it belongs to a call, and a session outlives those
   std::shared_ptr<AgentSession> evicted;
   std::shared_ptr<AgentSession> session;
   {
     const std::scoped_lock lock(mutex_);
+    // Two requests may come with the same unknown id at once.
+    if (auto same = known(opening.id, opening.principal, opening.server)) return same;
     const std::string& subject = opening.principal.subject;
     const auto own = per_principal_.find(subject);
     const bool full = own != per_principal_.end() && own->second >= limits.sessions_per_principal;
@@ -68,14 +60,36 @@ Result<std::shared_ptr<AgentSession>> SessionTable::open(AgentSession::Opening o
   return session;
 }
 
-std::shared_ptr<AgentSession> SessionTable::find(std::string_view id, const Principal& principal,
-                                                 std::string_view server) const {
-  const std::scoped_lock lock(mutex_);
+std::shared_ptr<AgentSession> SessionTable::known(std::string_view id, const Principal& principal,
+                                                  std::string_view server) const {
   const auto found = sessions_.find(std::string(id));
   if (found == sessions_.end()) return nullptr;
   const AgentSession::Opening& opening = found->second->opening();
   const bool own = opening.principal.subject == principal.subject && opening.principal.account == principal.account;
   return own && opening.server == server ? found->second : nullptr;
+}
+
+Result<std::shared_ptr<AgentSession>> SessionTable::find(std::string_view id, const Principal& principal,
+                                                         std::string_view server, Reactor& reactor,
+                                                         const LimitsConfig& limits) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (auto session = known(id, principal, server)) return session;
+  }
+  auto handle = read_session_handle(services_->handles, id, principal);
+  const WallTime now = services_->calls.clock->now();
+  const bool good = handle && handle->opening.server == server && now < handle->made + kSessionLifetime &&
+                    !services_->ended->contains(id);
+  if (!good) return fail(ErrorCode::kNotFound, "Session not found: initialize a new one");
+  return insert(std::move(handle->opening), reactor, limits);
+}
+
+void SessionTable::end(const std::shared_ptr<AgentSession>& session) {
+  const AgentSession::Opening& opening = session->opening();
+  if (const auto handle = read_session_handle(services_->handles, opening.id, opening.principal)) {
+    services_->ended->add(opening.id, handle->made + kSessionLifetime);
+  }
+  remove(session, Cause::kCancelled);
 }
 
 bool SessionTable::remove(const std::shared_ptr<AgentSession>& session, Cause cause) {

@@ -1,10 +1,14 @@
 // The agents' sessions by their ids: bounded, expiring, and each bound to the principal that opened it.
 //
-//   auto session = table.open(opening, reactor, limits);       // errors: kExhausted
-//   auto same = table.find(id, principal, server);             // null for another principal: it does not exist for it
+//   auto session = table.open(opening, reactor, limits);               // errors: kExhausted
+//   auto same = table.find(id, principal, server, reactor, limits);    // kNotFound for another principal
+//   table.end(*same);                                                  // DELETE: it does not come back
 //
-// Ids are 128 random bits of the operating system. A principal that is at its limit loses its longest unused session
-// (if that is quiet for a minute); so a client that never says goodbye harms only itself. Thread-safe.
+// Ids are handles (session_handle.h): one that this process does not know, because it was restarted or because another
+// replica gave it out, opens the session anew, with what was negotiated; what the agent subscribed to and the level of
+// its log lines are not in it. A session that was ended stays so until its id's lifetime is over; one that was quiet
+// for too long only makes room. A principal that is at its limit loses its longest unused session (if that is quiet for
+// a minute); so a client that never says goodbye harms only itself. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -27,8 +31,11 @@ class SessionTable {
   // `opening` without its id.
   [[nodiscard]] Result<std::shared_ptr<AgentSession>> open(AgentSession::Opening opening, Reactor& reactor,
                                                            const LimitsConfig& limits);
-  [[nodiscard]] std::shared_ptr<AgentSession> find(std::string_view id, const Principal& principal,
-                                                   std::string_view server) const;
+  // Errors: kNotFound (never was, has ended, is too old, is another's), kExhausted.
+  [[nodiscard]] Result<std::shared_ptr<AgentSession>> find(std::string_view id, const Principal& principal,
+                                                           std::string_view server, Reactor& reactor,
+                                                           const LimitsConfig& limits);
+  void end(const std::shared_ptr<AgentSession>& session);
   bool remove(const std::shared_ptr<AgentSession>& session, Cause cause);  // ends it, on its own reactor
   void for_each(const std::function<void(const std::shared_ptr<AgentSession>&)>& visit) const;  // on their reactors
   void sweep(Duration session_idle);                                                            // once a second
@@ -37,6 +44,10 @@ class SessionTable {
 
  private:
   [[nodiscard]] std::vector<std::shared_ptr<AgentSession>> all() const;
+  [[nodiscard]] std::shared_ptr<AgentSession> known(std::string_view id, const Principal& principal,
+                                                    std::string_view server) const;  // under the lock
+  [[nodiscard]] Result<std::shared_ptr<AgentSession>> insert(AgentSession::Opening opening, Reactor& reactor,
+                                                             const LimitsConfig& limits);
   void forget(const std::string& id);  // under the lock
 
   std::shared_ptr<McpServices> services_;

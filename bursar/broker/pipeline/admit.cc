@@ -8,6 +8,8 @@
 namespace bursar::broker {
 namespace {
 
+constexpr std::string_view kOwnUpstream = "bursar";  // the gateway's own tools cost nothing
+
 Verdict stop_input(Call& call, std::string hint, WallTime now) {
   Failure failure = failure_of(call, Cause::kBadRequest, now);
   failure.param_hints = {std::move(hint)};
@@ -29,6 +31,7 @@ bool prices(const PriceRule& rule, const Target& target, std::string_view method
 }  // namespace
 
 CallPrice price_of(const PipelineConfig& config, const Target& target, std::string_view method) {
+  if (target.upstream == kOwnUpstream) return {.fixed = {}, .meter_ms = false};
   for (const PriceRule& rule : config.prices) {
     if (prices(rule, target, method)) return {.fixed = rule.price, .meter_ms = rule.meter_ms};
   }

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::string_view kOwnKeys = "dev.bursar/";
 constexpr std::string_view kIdempotencyKey = "dev.bursar/idempotency_key";
-// What a request says of the revision that its two ends speak; between us and the upstream it is another one.
-constexpr std::array<std::string_view, 3> kPerHop = {"io.modelcontextprotocol/protocolVersion",
-                                                     "io.modelcontextprotocol/clientInfo",
-                                                     "io.modelcontextprotocol/clientCapabilities"};
 
 void comma(std::string& object) {
   if (object.back() != '{') object += ',';
@@ -29,31 +25,11 @@ void append_member(std::string& object, std::string_view key, std::string_view r
   object += raw;
 }
 
-// Smallest units as a JSON number in the resource's printed unit: 1250000 micro-dollars are 1.25.
-std::string number_of(Amount amount) {
-  std::array<char, 32> buffer{};
-  const int decimals = amount.resource.decimals();
-  if (decimals == 0) return std::to_string(amount.units);
-  const bool negative = amount.units < 0;
-  const auto magnitude =
-      negative ? ~static_cast<std::uint64_t>(amount.units) + 1 : static_cast<std::uint64_t>(amount.units);
-  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), magnitude);
-  (void)error;  // 32 characters hold any 64-bit number
-  std::string digits(buffer.data(), end);
-  const auto width = static_cast<std::size_t>(decimals);
-  if (digits.size() <= width) digits.insert(0, width + 1 - digits.size(), '0');
-  digits.insert(digits.size() - width, 1, '.');
-  while (digits.back() == '0') digits.pop_back();
-  if (digits.back() == '.') digits.pop_back();
-  return (negative ? "-" : "") + digits;
-}
-
 std::string outgoing_meta(const Call& call, PipelineShared& shared) {
   std::string meta = "{";
   bool has_traceparent = false;
   for (MemberCursor at(call.request.meta()); at.next();) {
     if (at.key().starts_with(kOwnKeys) && at.key() != kIdempotencyKey) continue;
-    if (std::ranges::find(kPerHop, at.key()) != kPerHop.end()) continue;
     has_traceparent |= at.key() == "traceparent";
     comma(meta);
     meta += at.raw();
@@ -84,6 +60,24 @@ std::string renamed_reference(std::string_view reference, const Target& target) 
 
 }  // namespace
 
+std::string json_number(Amount amount) {
+  std::array<char, 32> buffer{};
+  const int decimals = amount.resource.decimals();
+  if (decimals == 0) return std::to_string(amount.units);
+  const bool negative = amount.units < 0;
+  const auto magnitude =
+      negative ? ~static_cast<std::uint64_t>(amount.units) + 1 : static_cast<std::uint64_t>(amount.units);
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), magnitude);
+  (void)error;  // 32 characters hold any 64-bit number
+  std::string digits(buffer.data(), end);
+  const auto width = static_cast<std::size_t>(decimals);
+  if (digits.size() <= width) digits.insert(0, width + 1 - digits.size(), '0');
+  digits.insert(digits.size() - width, 1, '.');
+  while (digits.back() == '0') digits.pop_back();
+  if (digits.back() == '.') digits.pop_back();
+  return (negative ? "-" : "") + digits;
+}
+
 void append_left(std::string& object, const Call& call, PipelineShared& shared) {
   Amounts left = shared.deps.left ? shared.deps.left(call.principal.account) : Amounts{};
   if (!call.turn_id.empty()) {
@@ -94,7 +88,7 @@ void append_left(std::string& object, const Call& call, PipelineShared& shared) 
     }
   }
   for (const Amount& amount : left.items()) {
-    append_member(object, std::string(amount.resource.name()) + "_left", number_of(amount));
+    append_member(object, std::string(amount.resource.name()) + "_left", json_number(amount));
   }
 }
 

@@ -15,6 +15,9 @@ struct PipelineShared;
 // The params of the next attempt, for call.timeout.
 [[nodiscard]] std::string outgoing_params(const Call& call, PipelineShared& shared);
 
+// Smallest units as a JSON number in the resource's printed unit: 1250000 micro-dollars are 1.25.
+[[nodiscard]] std::string json_number(Amount amount);
+
 // "usd_left":1.25,"calls_left":3: what the account and the turn may still spend; empty where nobody knows.
 void append_left(std::string& object, const Call& call, PipelineShared& shared);
 
