@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <ostream>
 
+#include "bursar/cli/programs.h"
+
 namespace bursar::cli {
 namespace {
 
@@ -18,6 +20,34 @@ constexpr const char* kHelp =
 )";
 
 constexpr const char* kFooter = R"(Exit codes: 0 done, 1 wrong or refused, 2 usage, 3 not available.)";
+
+// The programs that are installed, as CLI11 lists its subcommands, and the exit codes.
+std::string footer() {
+  constexpr std::size_t kColumn = 28;
+  std::string text;
+  for (const Program& program : find_programs()) {
+    text += (text.empty() ? "Programs:\n  " : "\n  ") + program.verb;
+    text.append(program.verb.size() + 2 < kColumn ? kColumn - program.verb.size() - 2 : 1, ' ');
+    text += about_program(program.verb);
+  }
+  return (text.empty() ? text : text + "\n\n") + kFooter;
+}
+
+// A verb that is none of ours is a program of its own; absent where there is none of that name. `systems` is a
+// shorthand for what bursar-reproduce knows.
+std::optional<int> run_program(const CLI::App& app, const std::vector<std::string>& words, Output output) {
+  const auto is_ours = [&](const CLI::App* command) { return command->check_name(words.front()); };
+  if (words.empty() || !app.get_subcommands(is_ours).empty()) return std::nullopt;
+  std::vector<std::string> rest(words.begin() + 1, words.end());
+  std::string verb = words.front();
+  if (verb == "systems") {
+    verb = "reproduce";
+    rest.insert(rest.begin(), "--systems");
+  }
+  if (const auto program = find_program(verb)) return become(*program, rest, output);
+  if (!about_program(verb).empty()) return complain_missing(verb, output);
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -59,12 +89,12 @@ Result<std::string> database_of(const Place& place) {
 
 int run(std::vector<std::string> words, Output output) {
   CLI::App app(kHelp, "bursar");
-  app.footer(kFooter);
+  app.footer(footer);
   app.require_subcommand(0, 1);
   app.set_help_all_flag("--help-all", "Help of every command");
   app.set_version_flag("--version", std::string("bursar ") + BURSAR_VERSION);
   Chosen chosen;
-  for (const auto add : {add_serve, add_check, add_import, add_keys, add_budget, add_audit, add_doctor, add_errors}) {
+  for (const auto add : {add_serve, add_mcp, add_check, add_import, add_keys, add_budget, add_audit, add_doctor, add_errors}) {
     add(app, chosen);
   }
   app.add_subcommand("version", "Prints the version")->callback([&] {
@@ -73,6 +103,12 @@ int run(std::vector<std::string> words, Output output) {
       return kDone;
     };
   });
+  // `bursar help keys` is `bursar keys --help`.
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  if (const auto code = run_program(app, words, output)) return *code;
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 takes them
     app.parse(words);

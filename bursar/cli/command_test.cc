@@ -1,16 +1,20 @@
 #include "bursar/cli/command.h"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <iostream>
 #include <sstream>
+#include <tuple>
 #include <unistd.h>
 
 #include "bursar/broker/admin/address.h"
 #include "bursar/broker/audit/audit_log.h"
 #include "bursar/cli/budget_tree.h"
 #include "bursar/cli/output.h"
+#include "bursar/cli/programs.h"
 #include "bursar/core/json.h"
 
 namespace bursar::cli {
@@ -71,7 +75,37 @@ TEST_F(Commands, WrongWordsAreNamedInOneLine) {
   }
 }
 
+TEST_F(Commands, UnknownVerbsStartNoProgramFromElsewhere) {
+  write("bursar-stray", "#!/bin/sh\nexit 7\n");
+  std::filesystem::permissions("bursar-stray", std::filesystem::perms::owner_all);
+  ASSERT_EQ(::setenv("PATH", (folder.string() + ":" + std::getenv("PATH")).c_str(), 1), 0);
+  for (const auto* verb : {"stray", "../bursar-stray", "Stray", "-stray", ""}) {
+    const Ran ran = bursar({verb});
+    EXPECT_EQ(ran.code, kUsage) << verb;
+    EXPECT_THAT(ran.err, StartsWith("bursar: "));
+  }
+  for (const Program& program : find_programs()) EXPECT_NE(program.verb, "stray");
+}
+
+// A program beside this one takes the process over, with its words and its exit status.
+TEST_F(Commands, VerbsOfTheirOwnAreProgramsBesideThisOne) {
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto verb = "cli-test-" + std::to_string(::getpid());
+  const auto path = beside / ("bursar-" + verb);
+  write(path, "#!/bin/sh\necho \"$# $2\" >&2\ntest \"$1\" = signal && kill -TERM $$\nexit 9\n");
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  EXPECT_THAT(bursar({"help"}).out, HasSubstr(verb));
+  EXPECT_EXIT(std::ignore = run({verb, "a b", "--json"}, {std::cout, std::cerr}), ::testing::ExitedWithCode(9),
+              "2 --json");
+  EXPECT_EXIT(std::ignore = run({verb, "signal"}, {std::cout, std::cerr}), ::testing::KilledBySignal(SIGTERM), "");
+  EXPECT_EXIT(std::ignore = run({"help", verb}, {std::cout, std::cerr}), ::testing::ExitedWithCode(9), "1 ");
+  std::filesystem::remove(path);
+  EXPECT_EQ(bursar({verb}).code, kUsage);
+}
+
 TEST_F(Commands, HelpAndVersionAreNoErrors) {
+  EXPECT_EQ(bursar({"help", "keys"}).code, kDone);
+  EXPECT_THAT(bursar({"help", "keys"}).out, HasSubstr("create"));
   EXPECT_EQ(bursar({"--help"}).code, kDone);
   EXPECT_EQ(bursar({"keys", "create", "--help"}).code, kDone);
   EXPECT_THAT(bursar({"version"}).out, StartsWith("bursar "));

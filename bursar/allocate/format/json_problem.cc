@@ -18,6 +18,7 @@ using boost::json::object;
 using boost::json::value;
 
 constexpr std::int64_t kMostCopies = 1000;
+constexpr std::size_t kMostExplained = 1000;
 
 // Where a value stands, written out only for a message.
 struct Place {
@@ -157,6 +158,16 @@ Result<void> Reader::settings(const object& root, const Place& place) {
       if (*x > 1) return at.wrong("is " + to_text(*x) + "; it must be from 0 to 1");
       *to = *x;
     }
+  }
+  const value* v = root.if_contains("explain");
+  if (v == nullptr) return {};
+  const Place at{&place, "explain"};
+  if (!v->is_array() || v->get_array().size() > kMostExplained)
+    return at.wrong("must be a list of at most " + std::to_string(kMostExplained) + " items");
+  for (std::size_t i = 0; i < v->get_array().size(); ++i) {
+    auto text = name(v->get_array()[i], {&at, {}, i});
+    if (!text) return tl::unexpected(text.error());
+    stated_.explain.emplace_back(*text);
   }
   return {};
 }
@@ -491,9 +502,9 @@ Result<StatedProblem> Reader::read(const value& document) {
   if ((list_of_items != nullptr) == is_table) return place.wrong("must have either items, or value and cost");
   if (auto ok = is_table ? only(root, place,
                                 {"value", "cost", "item_names", "option_names", "group", "minimum", "forbidden",
-                                 "budget", "groups", "minimise", "method", "sense", "gap", "time_limit_s"})
+                                 "budget", "groups", "minimise", "method", "sense", "gap", "time_limit_s", "explain"})
                          : only(root, place,
-                                {"items", "budget", "groups", "minimise", "method", "sense", "gap", "time_limit_s"});
+                                {"items", "budget", "groups", "minimise", "method", "sense", "gap", "time_limit_s", "explain"});
       !ok)
     return tl::unexpected(ok.error());
   for (const auto part : {&Reader::settings, &Reader::budget, &Reader::groups}) {

@@ -12,7 +12,7 @@
 // table, a row an item: {"value": [[0, 5], [0, 9]], "cost": [[0, 2], [0, 6]]}, with item_names, option_names (of all
 // rows), group, minimum and forbidden beside them where wanted; "cost" may be an object of tables, one a resource. How
 // to solve: "method" (auto, program, core, lagrangian, resources, groups), "sense" (at_most, exactly,
-// largest_reachable), "gap" (relative, at most 1), "time_limit_s".
+// largest_reachable), "gap" (relative, at most 1), "time_limit_s". "explain": items whose choice is to be explained.
 // Errors (kInvalidArgument) name the place ("$.items[3].options[0].cost: is -2; it must be at least 0"): unknown keys,
 // items or options that stand twice, rows of different lengths; kExhausted past a limit. Memory: the document.
 #pragma once

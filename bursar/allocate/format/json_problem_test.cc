@@ -19,7 +19,7 @@ std::string refusal(std::string_view text, const ReadLimits& limits = {}) {
 }
 
 TEST(JsonProblem, ReadsItemsWithOptions) {
-  const auto r = read_problem_json(R"({"budget": 8, "minimise": true, "gap": 0.01, "method": "core", "time_limit_s": 2,
+  const auto r = read_problem_json(R"({"budget": 8, "minimise": true, "gap": 0.01, "method": "core", "time_limit_s": 2, "explain": ["head"],
     "items": [{"name": "conv1", "options": [{"name": "2 bit", "value": 9, "cost": 2}, {"name": "4 bit", "value": 4, "cost": 4}]},
               {"name": "head", "minimum": 1, "options": [{"value": 3, "cost": 2, "forbidden": true}]}]})");
   ASSERT_TRUE(r) << r.error().message;
@@ -34,6 +34,7 @@ TEST(JsonProblem, ReadsItemsWithOptions) {
   EXPECT_EQ(r->options.method, Method::kCore);
   EXPECT_EQ(r->options.relative_gap, .01);
   EXPECT_EQ(r->time_limit_s, 2);
+  EXPECT_THAT(r->explain, ElementsAre("head"));
 }
 
 TEST(JsonProblem, ReadsAKnapsackWithCopiesResourcesAndGroups) {

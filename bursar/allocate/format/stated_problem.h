@@ -14,7 +14,8 @@ struct StatedProblem {
   std::optional<Budget> budget;  // absent where the input names none
   AllocateOptions options;       // method, sense and gap, where the input names them
   std::optional<double> time_limit_s;
-  std::vector<std::string> notes;  // what was left out of account, one sentence each
+  std::vector<std::string> explain;  // items whose choice is to be explained, by name
+  std::vector<std::string> notes;    // what was left out of account, one sentence each
 };
 
 // Sets the caps of groups by name. Errors: kNotFound for a group that the problem does not have.

@@ -146,11 +146,13 @@ Result<allocate::Budget> budget_for(const Words& words, const StatedProblem& sta
   return invalid_argument("there is no budget; give --budget NUMBER, or --budget NAME=NUMBER for each resource");
 }
 
-Result<std::vector<std::size_t>> items_to_explain(const Words& words, const allocate::Problem& problem) {
+Result<std::vector<std::size_t>> items_to_explain(const Words& words, const StatedProblem& stated) {
   std::vector<std::size_t> items;
-  for (const std::string& name : words.explain) {
-    auto item = item_named(problem, name);
-    if (!item) return tl::unexpected(with_context("--explain", item.error()));
+  std::vector<std::string> names = stated.explain;
+  names.insert(names.end(), words.explain.begin(), words.explain.end());
+  for (const std::string& name : names) {
+    auto item = item_named(stated.problem, name);
+    if (!item) return tl::unexpected(with_context("explain", item.error()));
     items.push_back(*item);
   }
   return items;
@@ -216,7 +218,7 @@ int carry_out(const Words& words, AllocateOutput output) {
   for (const std::string& note : stated->notes) output.err << "bursar allocate: note: " << note << '\n';
   auto budget = budget_for(words, *stated);
   if (!budget) return complain(output, budget.error());
-  auto explain = items_to_explain(words, stated->problem);
+  auto explain = items_to_explain(words, *stated);
   if (!explain) return complain(output, explain.error());
   auto answer = solve(*stated, *budget, progress);
   progress.clear();
