@@ -18,6 +18,15 @@ bool hides_something(std::string_view after_percent) {
          (high == '0' && after_percent[1] == '0');
 }
 
+bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+
+bool has_percent_encoding(std::string_view value) {
+  for (std::size_t at = value.find('%'); at != std::string_view::npos; at = value.find('%', at + 1)) {
+    if (at + 2 < value.size() && is_hex(value[at + 1]) && is_hex(value[at + 2])) return true;
+  }
+  return false;
+}
+
 bool segments_are_plain(std::string_view path) {
   if (path.starts_with('/')) path.remove_prefix(1);
   for (;;) {
@@ -110,7 +119,7 @@ bool arguments_fit(const PolicyRule& rule, std::string_view arguments) {
     const bool deny = rule.effect == Effect::kDeny;
     if (!raw.starts_with('"')) return deny;
     const std::string value = raw_string(raw);
-    if (deny && !is_plain_path(value)) return true;
+    if (deny && (!is_plain_path(value) || has_percent_encoding(value))) return true;
     return path_fits(wanted.second, value);
   });
 }

@@ -18,9 +18,11 @@
 //   argument missing                      does not fit     does not fit (nothing is named that could be protected)
 //   argument is no string (list, null)    does not fit     fits
 //   a string that is not plain            does not fit     fits
+//   anything percent-encoded              by the pattern   fits (the server may decode it)
 //   a plain string                        by the pattern   by the pattern
 // So a strange spelling never opens an allow rule and never slips past a deny rule. All named arguments must fit. To
-// protect a place, allow what is meant, rather than deny what is not: a server may know a file by several names.
+// protect a place, allow what is meant, rather than deny what is not: a server may know a file by several names (links,
+// other case, other Unicode forms) that no gateway can know.
 #pragma once
 
 #include <string_view>
