@@ -4,10 +4,13 @@ import { ClientCredentialsProvider } from "@modelcontextprotocol/sdk/client/auth
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { BareAgent, call, textOf } from "./lib/agent.mjs";
-import { ending, startGateway, stdioUpstream } from "./lib/gateway.mjs";
-import { budget } from "./lib/ledger.mjs";
+import { BareAgent, call, serf, textOf } from "./lib/agent.mjs";
+import { fastServer } from "./lib/fast_server.mjs";
+import { ending, httpUpstream, startGateway, stdioUpstream } from "./lib/gateway.mjs";
+import { auditQuery, budget } from "./lib/ledger.mjs";
 import { hmacWithPublicKey, signed, signingKey, startIssuer, unsigned } from "./lib/oauth_issuer.mjs";
 import { waitFor } from "./lib/processes.mjs";
 
@@ -166,4 +169,149 @@ test("rules decide which account pays, make it where they may, and let nobody ch
   ]) assert.match(String(await open(claims)), /HTTP 403.*(account)/, what);
   assert.ok(resource);
   await gateway.stop();
+});
+
+// Comes in as soon as the issuer's keys are there.
+const arrive = (gateway, token, url = gateway.url) => waitFor(() => new BareAgent(url, { key: token() }).open().catch(() => undefined), { timeout: 10_000, every: 100, what: () => `a token to be good; the gateway said:\n${gateway.lines.slice(-10).join("\n")}` });
+
+test("groups, scopes and arguments decide what a token may do", async (t) => {
+  const { gateway, ada, status } = await companyOf(t, {
+    identity: { scopes: ["mcp"] },
+    policy: { default: "deny", rules: [
+      { effect: "deny", groups: ["suspended"] },
+      { effect: "allow", groups: ["research"], tools: ["count"] },
+      { effect: "allow", scopes: ["files:write"], tools: ["sleep"] },
+      { effect: "allow", tools: ["echo"], arguments: { text: "docs/**" } },
+    ] },
+  });
+  const plain = await arrive(gateway, () => ada({ scope: "mcp" }));
+  const tools = async (agent) => (await agent.request("tools/list")).result.tools.map((tool) => tool.name).sort();
+  assert.deepEqual(await tools(plain), ["faults.echo"]);
+  const researcher = await arrive(gateway, () => ada({ scope: "mcp files:write", groups: ["research"] }));
+  assert.deepEqual(await tools(researcher), ["faults.count", "faults.echo", "faults.sleep"]);
+  assert.match(textOf(await researcher.call("faults.count")), /^\d+$/);
+  await assert.rejects(plain.call("faults.count"), /Unknown tool/, "what is denied does not exist");
+  const suspended = await arrive(gateway, () => ada({ scope: "mcp files:write", groups: ["research", "suspended"] }));
+  assert.deepEqual(await tools(suspended), []);
+  await assert.rejects(suspended.call("faults.echo", { text: "docs/a" }), /Unknown tool/);
+
+  const needed = await plain.post({ jsonrpc: "2.0", id: 9, method: "tools/call", params: { name: "faults.sleep", arguments: { ms: 1 } } });
+  assert.equal(needed.status, 403);
+  assert.match(header(needed), /error="insufficient_scope".*scope="mcp files:write".*resource_metadata="http/);
+  assert.equal(await status(ada({ scope: "other" })), 403, "scopes that every token needs");
+  const lacking = await new BareAgent(gateway.url, { key: ada() }).post({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+  assert.match(header(lacking), /error="insufficient_scope".*scope="mcp"/);
+
+  assert.equal(textOf(await plain.call("faults.echo", { text: "docs/a/b.txt" })), "docs/a/b.txt");
+  const spent = (await budget(gateway, "acme/blue/ada", "calls")).spent;
+  for (const text of ["secret", "docs/../secret", "docs/./x", "docs//x", "docs\\..\\x", "docs/%2e%2e/x", "docs/a\0b", "/docs/x", "docs/", ""]) {
+    const refused = serf(await plain.call("faults.echo", { text }));
+    assert.deepEqual([refused.category, refused.code], ["PERMISSION_DENIED", "POLICY"], text);
+  }
+  assert.equal((await budget(gateway, "acme/blue/ada", "calls")).spent, spent, "what was refused costs nothing");
+  await gateway.stop();
+});
+
+test("a scope of the token opens administration, and nothing less does", async (t) => {
+  const { gateway, ada } = await companyOf(t);
+  await arrive(gateway, ada);
+  const accounts = (token) => gateway.get("/v1/accounts", { headers: token ? { authorization: `Bearer ${token}` } : {} });
+  const admin = await accounts(ada({ scope: "bursar:admin" }));
+  assert.equal(admin.status, 200);
+  assert.ok((await admin.text()).includes("acme/blue"));
+  assert.equal((await accounts()).status, 401);
+  const create = (token) => gateway.get("/v1/accounts", { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body: JSON.stringify({ path: "acme/new" }) });
+  assert.equal((await create(ada({ scope: "bursar:administrator" }))).status, 403);
+  await gateway.stop();
+});
+
+test("a session of one principal is none of another's, whoever issued the token", async (t) => {
+  const { gateway, issuer, ada } = await companyOf(t, { accounts: [...ACCOUNTS, { path: "acme/blue/bob" }] });
+  const hers = await arrive(gateway, ada);
+  const thief = new BareAgent(gateway.url, { key: issuer.token({ sub: "bob", tenant: "blue" }), headers: { "mcp-session-id": hers.session, "mcp-protocol-version": "2025-11-25" } });
+  assert.equal((await thief.post({ jsonrpc: "2.0", id: 1, method: "tools/list" })).status, 404);
+  hers.headers.authorization = `Bearer ${ada({ iat: undefined })}`;
+  assert.equal(textOf(await hers.call("faults.echo", { text: "mine" })), "mine", "with a newer token it is still hers");
+  await gateway.stop();
+});
+
+test("an upstream gets a token of its own for the caller, never the caller's", async (t) => {
+  const heard = [];
+  const upstream = await fastServer({ onRequest: (request, message) => heard.push({ authorization: request.headers.authorization, method: message.method, text: message.params?.arguments?.text }) });
+  t.after(upstream.close);
+  const port = await freePort();
+  const resource = `http://127.0.0.1:${port}/mcp`;
+  const issuer = await startIssuer({ resource, clients: { bursar: { secret: "s3cret/of bursar" }, broken: { secret: "x", refuses: true } } });
+  t.after(issuer.stop);
+  const exchange = (client_id, client_secret) => ({ url: `${issuer.url}/token`, client_id, client_secret, audience: "https://fast.example" });
+  const gateway = ending(t, await startGateway({
+    listen: { port },
+    accounts: [...ACCOUNTS, { path: "acme/blue/bob" }],
+    identity: { resource, issuers: [{ issuer: issuer.url }], accounts: [{ account: "acme/{tenant}/{sub}" }] },
+    upstreams: [
+      httpUpstream("fast", upstream.port, { headers: { Authorization: "Bearer own-credential" }, token_exchange: exchange("bursar", "s3cret/of bursar") }),
+      httpUpstream("refused", upstream.port, { headers: { Authorization: "Bearer own-credential" }, token_exchange: exchange("broken", "x") }),
+    ],
+  }));
+  const ada = () => issuer.token({ sub: "ada", tenant: "blue" });
+  const agent = await arrive(gateway, ada);
+  await waitFor(async () => (await agent.request("tools/list")).result.tools.some((tool) => tool.name === "fast.echo"), { timeout: 10_000, what: "the catalogue" });
+  heard.length = 0;
+  for (const text of ["a1", "a2"]) assert.equal(textOf(await agent.call("fast.echo", { text })), text);
+  const bob = await arrive(gateway, () => issuer.token({ sub: "bob", tenant: "blue" }));
+  assert.equal(textOf(await bob.call("fast.echo", { text: "b1" })), "b1");
+
+  assert.equal(issuer.seen.exchanges.length, 2, "one exchange a caller, the second call from the cache");
+  const claimsOf = (authorization) => JSON.parse(Buffer.from(authorization.split(".")[1], "base64url"));
+  for (const [text, sub] of [["a1", "ada"], ["a2", "ada"], ["b1", "bob"]]) {
+    const { authorization } = heard.find((request) => request.text === text);
+    const claims = claimsOf(authorization);
+    assert.deepEqual([claims.sub, claims.aud, claims.act], [sub, "https://fast.example", { sub: "bursar" }]);
+  }
+  const callers = issuer.seen.exchanges.map((form) => form.subject_token);
+  assert.equal(new Set(callers).size, 2);
+  assert.ok(heard.every((request) => !callers.some((token) => request.authorization?.includes(token))), "never the caller's own");
+
+  const refused = serf(await agent.call("refused.echo", { text: "r1" }));
+  assert.deepEqual([refused.category, refused.code, refused.outcome], ["PERMISSION_DENIED", "UPSTREAM_UNAUTHORISED", "not_applied"]);
+  assert.ok(!heard.some((request) => request.text === "r1"), "nothing was sent without a token");
+  const nobody = await new BareAgent(gateway.url).open();  // the development principal
+  assert.equal(serf(await nobody.call("fast.echo", { text: "d1" })).code, "UPSTREAM_UNAUTHORISED", "who has no token has nothing to exchange");
+  const audit = await auditQuery(gateway);
+  assertNowhere(gateway, [...issuer.seen.tokens, "s3cret/of bursar", "own-credential"], [JSON.stringify(audit)]);
+  await gateway.stop();
+});
+
+// No secret, nor the part of a token that makes it one, in anything that the gateway said or wrote.
+function assertNowhere(gateway, secrets, more = []) {
+  const files = readdirSync(gateway.directory).filter((name) => name !== "bursar.yaml");
+  const places = [["the log", gateway.lines.join("\n")], ...files.map((name) => [name, readFileSync(join(gateway.directory, name), "latin1")]), ...more.map((text, i) => [`answer ${i}`, text])];
+  for (const secret of secrets) {
+    const telling = secret.split(".").length === 3 ? [secret.split(".")[2], secret.split(".")[1]] : [secret];
+    for (const [where, text] of places) for (const part of telling) assert.ok(!part || !text.includes(part), `a secret in ${where}`);
+  }
+}
+
+test("no token is in logs, errors, metrics, the audit trail or receipts", async (t) => {
+  const { gateway, issuer, ada } = await companyOf(t, { log_level: "trace", audit: { arguments: true } });
+  const agent = await arrive(gateway, ada);
+  const answers = [];
+  const keep = async (response) => answers.push(`${JSON.stringify([...response.headers])}\n${await response.text()}`);
+  assert.equal(textOf(await agent.call("faults.echo", { text: "hi" })), "hi");
+  answers.push(JSON.stringify(await agent.request("tools/call", { name: "faults.echo", arguments: { text: 7 } })));
+  answers.push(textOf(await agent.call("faults.whoami")));
+  const secrets = [issuer.token({ sub: "ada" }), ada({ exp: 1 }), ada({ aud: "x" }), unsigned(issuer.claims({ sub: "ada", tenant: "blue" })), hmacWithPublicKey(issuer.key(), issuer.claims({ sub: "ada" }))];
+  for (const token of secrets) {
+    await keep(await new BareAgent(gateway.url, { key: token }).post({ jsonrpc: "2.0", id: 1, method: "tools/list" }));
+    await keep(await gateway.get("/v1/accounts", { headers: { authorization: `Bearer ${token}` } }));
+    await keep(await gateway.get("/nothing", { headers: { authorization: token } }));
+    await keep(await gateway.get("/v1/models", { headers: { authorization: `Basic ${token}` } }));
+  }
+  for (const path of ["/metrics", "/readyz", "/v1/receipts", "/v1/accounts", "/.well-known/oauth-protected-resource"]) {
+    await keep(await gateway.get(path, { headers: { authorization: `Bearer ${ada({ scope: "bursar:admin" })}` } }));
+  }
+  const audit = await auditQuery(gateway);
+  assert.ok(audit.some((record) => JSON.stringify(record).includes("#ada")), "who called is known");
+  await gateway.stop();
+  assertNowhere(gateway, [...secrets, ...issuer.seen.tokens], [...answers, JSON.stringify(audit)]);
 });

@@ -110,7 +110,7 @@ export async function startGateway(config, { directory = freshDirectory(), env =
 }
 
 export function boundPort(line) {
-  const match = /listening on http:\/\/[^ ]*?:(\d+)/.exec(line);
+  const match = /listening on https?:\/\/[^ ]*?:(\d+)/.exec(line);
   return match ? Number(match[1]) : undefined;
 }
 
