@@ -39,6 +39,7 @@ struct Chosen {
   Action action;
 };
 void add_serve(CLI::App& app, Chosen& chosen);
+void add_mcp(CLI::App& app, Chosen& chosen);
 void add_check(CLI::App& app, Chosen& chosen);
 void add_import(CLI::App& app, Chosen& chosen);
 void add_keys(CLI::App& app, Chosen& chosen);

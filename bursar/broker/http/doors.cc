@@ -25,7 +25,8 @@ HttpResponse preflight() {
           .content_type = "",
           .headers = {{"access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE"},
                       {"access-control-allow-headers",
-                       "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, last-event-id"},
+                       "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, "
+                       "mcp-name, last-event-id"},
                       {"access-control-max-age", "600"}}};
 }
 
