@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bursar/broker/admin/address.h"
+#include "bursar/broker/allocate_door/allocate_door.h"
 #include "bursar/broker/admin/upstream_health.h"
 #include "bursar/broker/api/api.h"
 #include "bursar/broker/audit/audit_log.h"
@@ -128,6 +129,7 @@ class Gateway::State {
   std::unique_ptr<ModelsDoor> models_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Doors> doors_;
+  std::unique_ptr<AllocateDoor> allocate_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<Workers> workers_;  // end before all that their tasks use
 
@@ -289,6 +291,8 @@ Result<void> Gateway::State::open_doors() {
       .api = api_.get(),
       .workers = workers_.get(),
       .metrics = &metrics_});
+  allocate_ = std::make_unique<AllocateDoor>(AllocateDoor::Dependencies{
+      .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); }});
   auto server = HttpServer::listen(*reactors_, {.address = current->listen.address,
                                                 .port = current->listen.port,
                                                 .limits = current->limits,
@@ -320,6 +324,9 @@ void Gateway::State::serve(HttpRequest request, std::shared_ptr<Exchange> exchan
   }
   if (ModelsDoor::is_mine(request.path) && request.method != "OPTIONS") {
     return models_->handle(std::move(request), std::move(exchange));
+  }
+  if (AllocateDoor::is_mine(request.path) && request.method != "OPTIONS") {
+    return allocate_->handle(std::move(request), exchange);
   }
   doors_->handle(std::move(request), exchange);
 }
