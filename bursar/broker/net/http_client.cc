@@ -27,18 +27,24 @@ bool clean(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7F; });
 }
 
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return word || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+  });
+}
+
 // The request's head, or nothing where it would hold a line break.
 std::optional<std::string> head_of(const ClientRequest& request, const Url& url) {
   const std::string& target = request.target.empty() ? url.target : request.target;
-  const bool sound = clean(request.method) && clean(target) && target.find(' ') == std::string::npos &&
-                     target.starts_with('/') && !request.method.empty();
+  const bool sound = is_token(request.method) && clean(target) && target.starts_with('/') &&
+                     target.find_first_of(" \t") == std::string::npos;
   if (!sound) return std::nullopt;
   std::string out;
   out.reserve(256);
   out.append(request.method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ").append(url.authority) += "\r\n";
   for (const auto& [name, value] : request.headers) {
-    if (name.empty() || name.find_first_of(": \t") != std::string::npos || !clean(name) || !clean(value))
-      return std::nullopt;
+    if (!is_token(name) || !clean(value)) return std::nullopt;
     out.append(name).append(": ").append(value) += "\r\n";
   }
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT")

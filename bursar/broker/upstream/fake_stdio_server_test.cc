@@ -82,7 +82,7 @@ class FakeServer {
     if (m.method() == "subscriptions/listen") {
       subscription_ = m.id();
       return say(make_notification("notifications/subscriptions/acknowledged",
-                                   of_subscription(m.id(), "," notifications ":{}")));
+                                   of_subscription(m.id(), R"(,"notifications":{})")));
     }
     if (m.method() != "tools/call") return say(make_error(m.id(), -32601, "Method not found"));
     if (m.name() == "ask" && member(m.params(), "inputResponses").empty()) {
@@ -98,38 +98,36 @@ class FakeServer {
       say(make_result(subscription_, of_subscription(subscription_, R"(,"resultType":"complete")")));
     if (m.name() == "hang") return;
     say(make_result(m.id(), R"({"resultType":"complete","pid":)" + std::to_string(::getpid()) + R"(,"id":)" +
-                                std::string(m.id()) + R"(,"params":)" + std::string(m.params()) + R"(,"said":[)" + said_ +
-                                R"(],"subscription":")" + subscription_ + ""
+                                std::string(m.id()) + R"(,"params":)" + std::string(m.params()) + R"(,"said":[)" +
+                                said_ + R"(],"subscription":")" + subscription_ + R"("})"));
   }
-  "));
-}
 
   void call(const Message& m) {
-  const std::string_view tool = m.name();
-  if (tool == "hang") return;
-  if (tool == "crash") ::_exit(9);
-  if (tool == "huge") return say(make_result(m.id(), R"({"x":")" + std::string(300'000, 'x') + "\"}"));
-  if (tool == "fail") return say(make_error(m.id(), -32602, "no such thing"));
-  if (tool == "garbage") say("Welcome to the server!\n{\"jsonrpc\":\"2.0\",");
-  if (tool == "changed") say(make_notification("notifications/tools/list_changed", {}));
-  if (tool == "log") say(make_notification("notifications/message", R"({"level":"info","data":"working"})"));
-  if (tool == "ask") {
-    asking_ = m.id();
-    return say(make_request("\"s-1\"", "roots/list", {}));
-  }
-  if (tool == "progress") {
-    for (int i = 1; i <= 5; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds{150});
-      say(make_notification("notifications/progress", R"({"progressToken":)" + std::string(m.progress_token()) +
-                                                          R"(,"progress":)" + std::to_string(i) + "}"));
+    const std::string_view tool = m.name();
+    if (tool == "hang") return;
+    if (tool == "crash") ::_exit(9);
+    if (tool == "huge") return say(make_result(m.id(), R"({"x":")" + std::string(300'000, 'x') + "\"}"));
+    if (tool == "fail") return say(make_error(m.id(), -32602, "no such thing"));
+    if (tool == "garbage") say("Welcome to the server!\n{\"jsonrpc\":\"2.0\",");
+    if (tool == "changed") say(make_notification("notifications/tools/list_changed", {}));
+    if (tool == "log") say(make_notification("notifications/message", R"({"level":"info","data":"working"})"));
+    if (tool == "ask") {
+      asking_ = m.id();
+      return say(make_request("\"s-1\"", "roots/list", {}));
     }
+    if (tool == "progress") {
+      for (int i = 1; i <= 5; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{150});
+        say(make_notification("notifications/progress", R"({"progressToken":)" + std::string(m.progress_token()) +
+                                                            R"(,"progress":)" + std::to_string(i) + "}"));
+      }
+    }
+    say(make_result(m.id(), R"({"pid":)" + std::to_string(::getpid()) + R"(,"initialized":)" +
+                                (initialized_ ? "true" : "false") + R"(,"params":)" + std::string(m.params()) + "}"));
   }
-  say(make_result(m.id(), R"({"pid":)" + std::to_string(::getpid()) + R"(,"initialized":)" +
-                              (initialized_ ? "true" : "false") + R"(,"params":)" + std::string(m.params()) + "}"));
-}
 
-std::string mode_, asking_, said_, subscription_;
-bool initialized_ = false;
+  std::string mode_, asking_, said_, subscription_;
+  bool initialized_ = false;
 };
 
 __attribute__((constructor)) void become_fake_server(int argc, char** argv, char**) {
