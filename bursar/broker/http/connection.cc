@@ -64,6 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void stream(const ConnectionExchange& who, HttpResponse head, std::string heartbeat);
   void write(const ConnectionExchange& who, std::string_view piece);
   void finish(const ConnectionExchange& who);
+  [[nodiscard]] std::size_t waiting() const { return waiting_bytes_ + writing_bytes_; }
+  void when_taken(const ConnectionExchange& who, std::function<void()> taken);
 
  private:
   using Parser = http::request_parser<http::string_body>;
@@ -118,7 +120,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   HttpHeaders always_;  // of the request that is being answered
 
   std::vector<std::string> waiting_, writing_;
-  std::size_t waiting_bytes_ = 0;
+  std::size_t waiting_bytes_ = 0, writing_bytes_ = 0;
+  std::function<void()> taken_;
 };
 
 class ConnectionExchange final : public Exchange, public std::enable_shared_from_this<ConnectionExchange> {
@@ -143,6 +146,13 @@ class ConnectionExchange final : public Exchange, public std::enable_shared_from
   }
   void finish() override {
     run([this](Connection& c) { c.finish(*this); });
+  }
+  std::size_t waiting() override {
+    const auto connection = connection_.lock();
+    return connection && !gone_ && !done_ ? connection->waiting() : 0;
+  }
+  void when_taken(std::function<void()> taken) override {
+    run([this, t = std::move(taken)](Connection& c) mutable { c.when_taken(*this, std::move(t)); });
   }
   void on_closed(std::function<void()> closed) override {
     auto set = [this, f = std::move(closed)]() mutable {
@@ -235,6 +245,7 @@ void Connection::close() {
   error_code ignored;
   socket_.close(ignored);
   const auto self = shared_from_this();
+  taken_ = nullptr;
   if (auto exchange = std::exchange(exchange_, nullptr)) exchange->gone();
   lane_.remove(self);
 }
@@ -444,8 +455,15 @@ void Connection::write(const ConnectionExchange& who, std::string_view piece) {
   send(std::move(framed));
 }
 
+void Connection::when_taken(const ConnectionExchange& who, std::function<void()> taken) {
+  if (!is_current(who) || !streaming_) return;
+  if (writing_.empty()) return taken();
+  taken_ = std::move(taken);
+}
+
 void Connection::finish(const ConnectionExchange& who) {
   if (!is_current(who) || !streaming_) return;
+  taken_ = nullptr;
   streaming_ = false;
   if (chunked_) send("0\r\n\r\n");
   complete();
@@ -488,7 +506,7 @@ void Connection::pump() {
     return read();
   }
   writing_.swap(waiting_);
-  waiting_bytes_ = 0;
+  writing_bytes_ = std::exchange(waiting_bytes_, 0);
   std::vector<asio::const_buffer> buffers;
   buffers.reserve(writing_.size());
   for (const std::string& bytes : writing_) buffers.emplace_back(bytes.data(), bytes.size());
@@ -507,8 +525,11 @@ void Connection::pump() {
 
 void Connection::on_written() {
   writing_.clear();
+  writing_bytes_ = 0;
   last_write_ = now();
   pump();
+  if (!writing_.empty() || phase_ == Phase::kClosed) return;
+  if (auto taken = std::exchange(taken_, nullptr)) taken();
 }
 
 std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits,

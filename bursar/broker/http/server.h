@@ -69,6 +69,10 @@ class Exchange {
   virtual void stream(HttpResponse head, std::string heartbeat) = 0;
   // One piece of the stream. When queue_per_stream pieces (or 16 MiB) already wait for the reader, the connection ends.
   virtual void write(std::string piece) = 0;
+  // For whoever can slow down: bytes of the stream that the reader has not taken yet, and a call, once and on the
+  // reactor, when none are left (not at all if the connection ends first). Both on the reactor's thread only.
+  [[nodiscard]] virtual std::size_t waiting() { return 0; }
+  virtual void when_taken(std::function<void()> taken) { taken(); }
   virtual void finish() = 0;  // ends the stream in good order
   // Runs once on the connection's reactor if the connection ends before the answer is complete (at once if it has).
   virtual void on_closed(std::function<void()> closed) = 0;

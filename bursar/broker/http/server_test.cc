@@ -206,6 +206,26 @@ TEST_F(ServerTest, EndsAStreamWhoseQueueIsFull) {
   EXPECT_EQ(closed.get_future().wait_for(5s), std::future_status::ready);
 }
 
+TEST_F(ServerTest, SaysWhenAReaderHasTakenWhatWaited) {
+  start();
+  RawClient client(server_->port(), 4096);
+  client.send("GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto exchange = held();
+  ASSERT_TRUE(exchange);
+  std::promise<std::size_t> waits;
+  std::promise<void> taken;
+  exchange->reactor().post([&] {
+    exchange->write(std::string(12 << 20, 'x') + "end");
+    waits.set_value(exchange->waiting());
+    exchange->when_taken([&] { taken.set_value(); });
+  });
+  EXPECT_GT(waits.get_future().get(), 12U << 20);
+  auto done = taken.get_future();
+  EXPECT_EQ(done.wait_for(50ms), std::future_status::timeout);
+  EXPECT_NE(client.read_until("end"), "");
+  EXPECT_EQ(done.wait_for(10s), std::future_status::ready);
+}
+
 TEST_F(ServerTest, StreamsInChunksAndGoesOn) {
   start();
   RawClient client(server_->port());

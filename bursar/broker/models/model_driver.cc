@@ -9,8 +9,8 @@
 namespace bursar::broker {
 namespace {
 
-// A stream that an agent reads slowly is not read faster from the upstream; past this it is cut.
-constexpr std::size_t kStreamBytes = 256 << 20;
+constexpr std::size_t kStreamBytes = 256 << 20;  // of one answer
+constexpr std::size_t kAgentBehind = 32 << 10;  // bytes that wait for the agent; past them the upstream is not read
 
 std::optional<std::chrono::milliseconds> whole_number(std::string_view text, std::int64_t unit_ms) {
   std::int64_t value = 0;
@@ -137,7 +137,27 @@ void ModelDriver::wake(Duration in) {
 
 void ModelDriver::answer(HttpResponse response) { exchange_->answer(std::move(response)); }
 void ModelDriver::stream(HttpResponse head) { exchange_->stream(std::move(head), ": \n\n"); }
-void ModelDriver::write(std::string piece) { exchange_->write(std::move(piece)); }
+
+void ModelDriver::write(std::string piece) {
+  exchange_->write(std::move(piece));
+  if (!slowed_ && exchange_->waiting() > kAgentBehind) slow_down();
+}
+
+void ModelDriver::slow_down() {
+  slowed_ = true;
+  for (const auto& call : calls_) {
+    if (call) call->pause();
+  }
+  exchange_->when_taken([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->slowed_ = false;
+    for (const auto& call : self->calls_) {
+      if (call) call->resume();
+    }
+  });
+}
+
 void ModelDriver::finish() { exchange_->finish(); }
 
 }  // namespace bursar::broker

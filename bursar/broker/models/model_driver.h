@@ -4,7 +4,8 @@
 //   auto driver = ModelDriver::start(services, table, std::move(call), exchange, [](ModelDriver& done) { … });
 //   driver->stop(Cause::kShutdown);                     // from any thread
 //
-// The driver keeps itself alive while something is under way. An agent that goes away cancels the upstream's call.
+// The driver keeps itself alive while something is under way. An agent that goes away cancels the upstream's call;
+// one that reads slowly slows it down.
 #pragma once
 
 #include <functional>
@@ -40,6 +41,7 @@ class ModelDriver final : public ModelEffects, public std::enable_shared_from_th
   void write(std::string piece) override;
   void finish() override;
   void settled();
+  void slow_down();  // while the agent has not taken what was written
 
   struct Timer;
   ModelServices services_;
@@ -47,6 +49,7 @@ class ModelDriver final : public ModelEffects, public std::enable_shared_from_th
   std::function<void(ModelDriver&)> ended_;
   std::unique_ptr<Timer> timer_;
   std::vector<std::shared_ptr<HttpCall>> calls_;
+  bool slowed_ = false;
   ModelRun run_;  // ends first: what it settles needs what stands above
 };
 
