@@ -66,6 +66,7 @@ void add_place(CLI::App& command, Place& place);
 struct AdminDoor {
   std::string url;  // "http://127.0.0.1:8484"
   std::string secret;
+  std::string certificate = {};  // of an https url: the SHA-256 that is wanted; empty: one that the system trusts
 };
 // Absent where no gateway was named and none is published. The key of BURSAR_ADMIN_KEY goes before the published one.
 [[nodiscard]] std::optional<AdminDoor> find_door(const std::string& url, const std::string& database);

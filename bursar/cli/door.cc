@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bursar/broker/admin/address.h"
+#include "bursar/cli/channel.h"
 #include "bursar/cli/command.h"
 #include "bursar/core/json.h"
 
@@ -18,22 +19,23 @@ constexpr int kPatienceSeconds = 10;
 
 struct Where {
   std::string host, port;
+  bool tls = false;
 };
 
 Result<Where> where_of(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) {
-    return invalid_argument("--url " + std::string(url.substr(0, 100)) +
-                            " must begin with http://; for https name the address behind the proxy");
+  const bool tls = url.starts_with("https://");
+  if (!tls && !url.starts_with("http://")) {
+    return invalid_argument("--url " + std::string(url.substr(0, 100)) + " must begin with http:// or https://");
   }
-  std::string_view rest = url.substr(kScheme.size());
+  std::string_view rest = url.substr(url.find("://") + 3);
   rest = rest.substr(0, rest.find('/'));
   const std::size_t bracket = rest.find(']');
   const std::size_t colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
   std::string_view host = rest.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host.empty()) return invalid_argument("--url " + std::string(url.substr(0, 100)) + " names no host");
-  return Where{std::string(host), colon == std::string_view::npos ? "80" : std::string(rest.substr(colon + 1))};
+  const std::string port = colon == std::string_view::npos ? tls ? "443" : "80" : std::string(rest.substr(colon + 1));
+  return Where{std::string(host), port, tls};
 }
 
 class Socket {
@@ -45,6 +47,7 @@ class Socket {
     if (fd_ >= 0) ::close(fd_);
   }
   [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] int take() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -69,17 +72,13 @@ Result<Socket> connect_to(const Where& where, const std::string& url) {
               "no gateway answers at " + url + "; start it with `bursar serve`, or name it with --url", true);
 }
 
-Result<std::string> exchange(const Socket& socket, std::string_view request, const std::string& url) {
-  while (!request.empty()) {
-    const ssize_t sent = ::send(socket.fd(), request.data(), request.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return fail(ErrorCode::kUnavailable, url + ": the connection broke", true);
-    request.remove_prefix(static_cast<std::size_t>(sent));
-  }
+Result<std::string> exchange(Channel channel, std::string_view request, const std::string& url) {
+  if (!channel.send(request)) return fail(ErrorCode::kUnavailable, url + ": the connection broke", true);
   std::string answer(64 << 10, '\0');
   std::size_t size = 0;
   for (;;) {
     if (size == answer.size()) answer.resize(answer.size() * 2);
-    const ssize_t got = ::recv(socket.fd(), answer.data() + size, answer.size() - size, 0);
+    const std::ptrdiff_t got = channel.receive(answer.data() + size, answer.size() - size);
     if (got < 0) return fail(ErrorCode::kUnavailable, url + ": no answer within 10 s", true);
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
@@ -108,12 +107,16 @@ std::optional<AdminDoor> find_door(const std::string& url, const std::string& da
   if (key != nullptr) door.secret = key;
   if (!url.empty()) {
     door.url = url;
-    if (door.secret.empty() && published && published->url == url) door.secret = published->secret;
+    if (published && published->url == url) {
+      if (door.secret.empty()) door.secret = published->secret;
+      door.certificate = published->certificate;
+    }
     return door;
   }
   if (!published) return std::nullopt;
   door.url = published->url;
   if (door.secret.empty()) door.secret = published->secret;
+  door.certificate = published->certificate;
   return door;
 }
 
@@ -122,8 +125,11 @@ Result<std::string> ask(const AdminDoor& door, std::string_view method, std::str
   if (!where) return tl::unexpected(where.error());
   if (door.secret.find_first_of("\r\n") != std::string::npos)
     return invalid_argument("BURSAR_ADMIN_KEY holds a line break");
-  const auto socket = connect_to(*where, door.url);
+  auto socket = connect_to(*where, door.url);
   if (!socket) return tl::unexpected(socket.error());
+  auto channel =
+      Channel::over(socket->take(), {.host = where->host, .tls = where->tls, .certificate = door.certificate});
+  if (!channel) return tl::unexpected(channel.error());
   std::string request;
   const bool v6 = where->host.find(':') != std::string::npos;
   request.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: ");
@@ -135,7 +141,7 @@ Result<std::string> ask(const AdminDoor& door, std::string_view method, std::str
         .append(std::to_string(body.size()))
         .append("\r\n");
   request.append("\r\n").append(body);
-  const auto answer = exchange(*socket, request, door.url);
+  const auto answer = exchange(std::move(*channel), request, door.url);
   if (!answer) return tl::unexpected(answer.error());
   int status = 0;
   const std::size_t end = answer->find("\r\n\r\n");

@@ -21,7 +21,7 @@ Result<void> publish_address(const std::string& database, const LocalAddress& ad
   std::filesystem::remove(fresh, error);
   // Made for its owner only from the start: there is no moment in which others could open it.
   const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  const std::string text = address.url + '\n' + address.secret + '\n';
+  const std::string text = address.url + '\n' + address.secret + '\n' + address.certificate + '\n';
   const bool written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (file >= 0) ::close(file);
   if (!written) return fail(ErrorCode::kUnavailable, path + " cannot be written; check the folder's permissions");
@@ -40,7 +40,9 @@ std::optional<LocalAddress> published_address(const std::string& database) {
   LocalAddress out;
   const bool read = std::getline(file, out.url) && std::getline(file, out.secret);
   if (!read || out.url.size() > kMaxLine || out.secret.size() > kMaxLine) return std::nullopt;
-  if (!out.url.starts_with("http://")) return std::nullopt;
+  std::getline(file, out.certificate);
+  const bool pinned = out.url.starts_with("https://") && out.certificate.size() == 64;
+  if (!pinned && !out.url.starts_with("http://")) return std::nullopt;
   return out;
 }
 

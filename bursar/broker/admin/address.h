@@ -16,8 +16,9 @@
 namespace bursar::broker {
 
 struct LocalAddress {
-  std::string url;     // "http://127.0.0.1:8484"
-  std::string secret;  // of an admin, as long as the process lives
+  std::string url;               // "http://127.0.0.1:8484"
+  std::string secret;            // of an admin, as long as the process lives
+  std::string certificate = {};  // of an https url: the SHA-256, in hex, of the certificate that answers there
 };
 
 Result<void> publish_address(const std::string& database, const LocalAddress& address);  // kUnavailable

@@ -2,8 +2,11 @@
 
 #include <boost/asio/ssl/context.hpp>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <string_view>
+
+#include "bursar/broker/audit/digest.h"
 
 namespace bursar::broker {
 namespace {
@@ -64,6 +67,16 @@ Result<std::shared_ptr<boost::asio::ssl::context>> make_server_context(const Tls
     SSL_CTX_set_options(native, SSL_OP_NO_TICKET);
   }
   return out;
+}
+
+std::string certificate_fingerprint(const std::string& pem_file) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(pem_file.c_str(), "r"), &BIO_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      file ? PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr) : nullptr, &X509_free);
+  Sha256 digest{};
+  const bool known = certificate && X509_digest(certificate.get(), EVP_sha256(), digest.data(), nullptr) == 1;
+  ERR_clear_error();
+  return known ? hex(digest) : std::string();
 }
 
 }  // namespace bursar::broker

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "bursar/broker/config/identity_config.h"
 #include "bursar/core/result.h"
@@ -20,5 +21,8 @@ namespace bursar::broker {
 
 // Null without a certificate: plain HTTP. Errors: kInvalidArgument naming the field and the file.
 [[nodiscard]] Result<std::shared_ptr<boost::asio::ssl::context>> make_server_context(const TlsServerConfig& config);
+
+// SHA-256, in hex, of the first certificate of a PEM file; empty where there is none.
+[[nodiscard]] std::string certificate_fingerprint(const std::string& pem_file);
 
 }  // namespace bursar::broker
