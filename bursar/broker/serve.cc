@@ -22,6 +22,7 @@
 #include "bursar/broker/configured_accounts.h"
 #include "bursar/broker/http/doors.h"
 #include "bursar/broker/http/server.h"
+#include "bursar/broker/http/tls_context.h"
 #include "bursar/broker/identity/identity.h"
 #include "bursar/broker/identity/keys.h"
 #include "bursar/broker/latency_file.h"
@@ -88,6 +89,7 @@ class Gateway::State {
 
  private:
   [[nodiscard]] std::shared_ptr<const Config> config() const { return config_.load(); }
+  void publish() const;
   Result<void> open_stores();
   void build_pipeline();
   void build_services();
@@ -134,6 +136,7 @@ class Gateway::State {
   std::unique_ptr<Workers> workers_;  // end before all that their tasks use
 
   BudgetLeft left_;
+  std::string local_secret_;  // of the command line
 
   std::mutex reload_mutex_;
   std::string adopt_error_;
@@ -174,9 +177,8 @@ Result<void> Gateway::State::start() {
   reactors_->start();
   services_->catalogue->set(*upstreams);
   // For the command line of the same user: where to look, and a secret that lets it in.
-  if (auto ok = publish_address(config()->database, {url(), keys_->issue_local_admin()}); !ok) {
-    log(LogLevel::kWarn, "address_not_published", {{"why", ok.error().message}});
-  }
+  local_secret_ = keys_->issue_local_admin();
+  publish();
   ticker_ = std::thread([this] {
     std::unique_lock lock(mutex_);
     for (int count = 1; !stopping_; ++count) {
@@ -187,6 +189,15 @@ Result<void> Gateway::State::start() {
     }
   });
   return {};
+}
+
+void Gateway::State::publish() const {
+  const TlsServerConfig& tls = config()->listen.tls;
+  if (!tls.client_ca.empty()) return;  // the command line has no certificate to show, and works on the database
+  const LocalAddress address{url(), local_secret_, certificate_fingerprint(tls.certificate)};
+  if (auto ok = publish_address(config()->database, address); !ok) {
+    log(LogLevel::kWarn, "address_not_published", {{"why", ok.error().message}});
+  }
 }
 
 Result<void> Gateway::State::open_stores() {
@@ -367,6 +378,7 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
   if (auto ok = security_log_.open(wanted.audit.security_log); !ok) return ok;
   if (auto ok = put_accounts(*ledger_, wanted, config().get()); !ok) return ok;
   if (auto ok = server_->reload_certificates(); !ok) return ok;
+  publish();
   if (auto level = parse_log_level(wanted.log_level)) set_log_level(*level);
   identity_->configure(wanted);
   pipeline_->configure(pipeline_config(wanted));
