@@ -492,6 +492,8 @@ GatewayStatus Gateway::State::status() const {
   status.turn_budget = current->turn.budget;
   status.internal_errors = internal_errors_.load();
   status.upstreams = upstream_health();
+  status.models = models_->health();
+  status.price_date = models_->price_date();
   status.budgets = ledger_->standing();
   return status;
 }

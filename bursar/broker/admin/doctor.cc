@@ -7,6 +7,7 @@
 
 #include "bursar/broker/config/values.h"
 #include "bursar/broker/pipeline/serf.h"
+#include "bursar/core/utc_text.h"
 
 namespace bursar::broker {
 namespace {
@@ -40,6 +41,7 @@ class Examiner {
         std::to_string(config_.upstreams.size()) + " upstreams, " + std::to_string(config_.accounts.size()) +
             " accounts");
     contracts();
+    if (!config_.models.upstreams.empty()) models();
     context();
     timeouts();
     errors();
@@ -58,8 +60,8 @@ class Examiner {
   }
 
   void contracts() {
-    ok_or(!config_.upstreams.empty(), Grade::kFail, "contracts", "there are upstreams",
-          std::to_string(config_.upstreams.size()) + " configured",
+    const std::size_t upstreams = config_.upstreams.size() + config_.models.upstreams.size();
+    ok_or(upstreams > 0, Grade::kFail, "contracts", "there are upstreams", std::to_string(upstreams) + " configured",
           "add them under upstreams, or run `bursar import mcp.json`");
     if (!facts_.running) {
       return add(Grade::kWarn, "contracts", "every tool has a usable schema", "no running gateway was looked at",
@@ -86,6 +88,34 @@ class Examiner {
     ok_or(!u.drifted(), Grade::kFail, "contracts", "tools of " + u.name + " are pinned",
           u.drifted() ? "they are not what was pinned" : "they are what was pinned",
           "look at what changed; if it is right, write " + pin);
+  }
+
+  void models() {
+    const ModelsConfig& m = config_.models;
+    std::vector<std::string> open;
+    for (const auto& u : m.upstreams) {
+      if (!u.url.starts_with("https://") && !local_url(u.url)) open.push_back(u.name);
+    }
+    ok_or(open.empty(), Grade::kFail, "models", "credentials towards model endpoints are encrypted",
+          open.empty() ? "https, or on this machine" : "plain http: " + listed(open), "use https");
+    const bool priced = !m.prices.empty() || !m.price_file.empty();
+    ok_or(priced, Grade::kWarn, "models", "models have prices",
+          priced ? std::to_string(m.prices.size()) + " rules" + (m.price_file.empty() ? "" : " and " + m.price_file)
+                 : "neither models.prices nor models.price_file is set",
+          "set them; a model without a price is refused where usd is limited");
+    if (!facts_.running) return;
+    constexpr auto kOld = std::chrono::days{90};
+    if (const std::string& date = facts_.running->price_date; !date.empty()) {
+      const auto day = parse_utc(date);
+      const bool recent = day && facts_.now - *day < kOld;
+      ok_or(recent, Grade::kWarn, "models", "prices were looked up within 90 days", m.price_file + " is of " + date,
+            "compare the prices with the bills and set its date (YYYY-MM-DD)");
+    }
+    for (const auto& u : facts_.running->models) {
+      ok_or(!u.circuit_open && u.last_error.empty(), Grade::kFail, "models", "model endpoint " + u.name + " answers",
+            u.last_error.empty() ? std::to_string(u.in_flight) + " calls in flight" : u.last_error,
+            "correct its url, headers or tls, or wait until it is well again");
+    }
   }
 
   void context() {

@@ -4,8 +4,8 @@
 //   facts.running = parse_status(answer_of_admin_status);                     // where a gateway runs
 //   for (const Finding& f : examine(facts)) print(f);
 //
-// Heads: contracts, context, timeouts, errors, observability, storage. What can only be seen of a running gateway is
-// left out without one, and one line says so. Source: systems/mcp-production, readiness checklist.
+// Heads: contracts, models, context, timeouts, errors, observability, storage. What can only be seen of a running
+// gateway is left out without one, and one line says so. Source: systems/mcp-production, readiness checklist.
 #pragma once
 
 #include <optional>

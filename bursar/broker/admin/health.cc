@@ -20,10 +20,13 @@ HealthAnswer readyz(const GatewayStatus& status) {
   for (const auto& upstream : status.upstreams) {
     if (!upstream.up || upstream.circuit_open) down.emplace_back(upstream.name);
   }
+  for (const auto& model : status.models) {
+    if (model.circuit_open) down.emplace_back(model.name);
+  }
   if (status.draining) reasons.emplace_back("draining");
   if (!status.ledger_error.empty()) reasons.emplace_back("ledger");
   if (!status.audit_error.empty()) reasons.emplace_back("audit");
-  if (!down.empty() && down.size() == status.upstreams.size()) reasons.emplace_back("upstreams");
+  if (!down.empty() && down.size() == status.upstreams.size() + status.models.size()) reasons.emplace_back("upstreams");
   const bool ready = reasons.empty();
   json::object body{{"status", ready ? "ready" : "not_ready"},
                     {"reasons", std::move(reasons)},

@@ -37,6 +37,13 @@ json::object of(const UpstreamHealth& u) {
           {"last_error", text(u.last_error)}};
 }
 
+json::object of(const ModelHealth& m) {
+  return {{"name", text(m.name)},
+          {"circuit_open", m.circuit_open},
+          {"in_flight", m.in_flight},
+          {"last_error", text(m.last_error)}};
+}
+
 json::array of(const std::vector<ledger::Standing>& standings) {
   json::array out;
   for (const auto& s : standings) {
@@ -166,10 +173,22 @@ Result<UpstreamHealth> upstream_of(const JsonView& view) {
   return u;
 }
 
+Result<ModelHealth> model_of(const JsonView& view) {
+  Reader r(view);
+  ModelHealth m;
+  r.text("name", m.name);
+  r.flag("circuit_open", m.circuit_open);
+  r.number("in_flight", m.in_flight);
+  r.text("last_error", m.last_error);
+  if (r.error()) return tl::unexpected(*r.error());
+  return m;
+}
+
 }  // namespace
 
 std::string to_json(const GatewayStatus& s) {
-  json::array upstreams;
+  json::array upstreams, models;
+  for (const auto& model : s.models) models.push_back(of(model));
   for (const auto& upstream : s.upstreams) upstreams.push_back(of(upstream));
   return bursar::to_json(json::value(json::object{{"version", text(s.version)},
                                                   {"started_us", unix_us(s.started)},
@@ -190,6 +209,8 @@ std::string to_json(const GatewayStatus& s) {
                                                   {"internal_errors", s.internal_errors},
                                                   {"turn_budget_us", s.turn_budget.count()},
                                                   {"upstreams", std::move(upstreams)},
+                                                  {"models", std::move(models)},
+                                                  {"price_date", text(s.price_date)},
                                                   {"budgets", of(s.budgets)}}));
 }
 
@@ -219,6 +240,10 @@ Result<GatewayStatus> parse_status(std::string_view text) {
   r.each(r.view().at("upstreams"), [&](const JsonView& item) {
     r.take(upstream_of(item), [&](const UpstreamHealth& upstream) { s.upstreams.push_back(upstream); });
   });
+  r.each(r.view().at("models"), [&](const JsonView& item) {
+    r.take(model_of(item), [&](const ModelHealth& model) { s.models.push_back(model); });
+  });
+  r.text("price_date", s.price_date);
   r.take(r.view().at("budgets"), [&](const JsonView& list) {
     r.take(standings_of(list), [&](const std::vector<ledger::Standing>& budgets) { s.budgets = budgets; });
   });

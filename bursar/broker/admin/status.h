@@ -34,6 +34,14 @@ struct UpstreamHealth {
   }
 };
 
+// An OpenAI-compatible endpoint behind /v1.
+struct ModelHealth {
+  std::string name;
+  bool circuit_open = false;
+  std::size_t in_flight = 0;
+  std::string last_error;  // of its last call; empty: it answered, or was never asked
+};
+
 struct GatewayStatus {
   std::string version;
   WallTime started, now;
@@ -49,6 +57,8 @@ struct GatewayStatus {
   std::uint64_t internal_errors = 0;  // calls that ended with INTERNAL_ERROR since the start
   Duration turn_budget{0};
   std::vector<UpstreamHealth> upstreams;
+  std::vector<ModelHealth> models;
+  std::string price_date;  // of models.price_file; empty without one
   std::vector<ledger::Standing> budgets;
 };
 

@@ -21,6 +21,8 @@ GatewayStatus example() {
   s.turn_budget = std::chrono::seconds{60};
   s.upstreams = {{.name = "files", .up = true, .tools = 2, .tools_without_schema = {"a"}, .last_error = "secret path"},
                  {.name = "search"}};
+  s.models = {{.name = "openai", .circuit_open = true, .in_flight = 3, .last_error = "secret host"}};
+  s.price_date = "2026-11-01";
   s.budgets = {{.account = "acme",
                 .limit = {.resource = kUsd,
                           .amount = 7,
@@ -40,6 +42,7 @@ TEST(GatewayStatus, ReadsWhatItPrints) {
   EXPECT_EQ(back->budgets.at(0).limit.window.time_zone, "Europe/Berlin");
   EXPECT_EQ(back->budgets.at(0).refills_at, wall_from_unix_us(99));
   EXPECT_EQ(back->upstreams.at(0).tools_without_schema.at(0), "a");
+  EXPECT_EQ(back->models.at(0).in_flight, 3U);
 }
 
 TEST(GatewayStatus, NamesTheMemberThatIsWrong) {
@@ -73,7 +76,7 @@ TEST(Readiness, EndsWithDrainingAndWithAFailingLedgerOrTrail) {
 
 TEST(Readiness, NeedsOneUpstreamOfThoseThereAre) {
   GatewayStatus s = example();
-  EXPECT_THAT(readyz(s).body, HasSubstr("\"upstreams_down\":[\"search\"]"));
+  EXPECT_THAT(readyz(s).body, HasSubstr("\"upstreams_down\":[\"search\",\"openai\"]"));
   EXPECT_THAT(readyz(s).body, Not(HasSubstr("secret path")));
   s.upstreams[0].circuit_open = true;
   EXPECT_EQ(readyz(s).status, 503);

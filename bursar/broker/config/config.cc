@@ -8,6 +8,7 @@
 
 #include "bursar/broker/config/identity_check.h"
 #include "bursar/broker/config/loader.h"
+#include "bursar/broker/models/model_check.h"
 
 namespace bursar::broker {
 namespace {
@@ -39,11 +40,13 @@ class Checker {
   void run() {
     check_accounts();
     check_upstreams();
-    check_identity(config_, [this](std::string_view list, std::size_t index, std::string_view field, auto what) {
+    const auto report = [this](std::string_view list, std::size_t index, std::string_view field, auto what) {
       const bool element_of = index != static_cast<std::size_t>(-1);
       const std::string whole = field.empty() ? std::string(list) : std::string(list) + '.' + std::string(field);
       problems_.add(place_of(root_, list, index, field), element_of ? element(list, index, field) : whole, what);
-    });
+    };
+    check_identity(config_, report);
+    check_models(config_, report);
     if (auto ok = schedule::check(config_.turn.atba); !ok) problems_.add(root_, "turn.atba", ok.error().message);
     if (config_.database.empty()) problems_.add(root_, "database", "must name a file");
     if (config_.listen.address.empty()) problems_.add(root_, "listen.address", "must not be empty");

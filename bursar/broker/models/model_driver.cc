@@ -10,7 +10,7 @@ namespace bursar::broker {
 namespace {
 
 constexpr std::size_t kStreamBytes = 256 << 20;  // of one answer
-constexpr std::size_t kAgentBehind = 32 << 10;  // bytes that wait for the agent; past them the upstream is not read
+constexpr std::size_t kAgentBehind = 32 << 10;   // bytes that wait for the agent; past them the upstream is not read
 
 std::optional<std::chrono::milliseconds> whole_number(std::string_view text, std::int64_t unit_ms) {
   std::int64_t value = 0;

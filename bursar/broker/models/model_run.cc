@@ -303,6 +303,12 @@ void ModelRun::stream_broke(std::size_t index, WallTime now) {
 
 void ModelRun::report(ModelAttempt& attempt, const Judgement& judgement, WallTime now) {
   const schedule::ToolId id{attempt.endpoint->config.name, attempt.model};
+  if (services_.seen && attempt.ended.failure != Cause::kCancelled) {
+    const std::string& detail = attempt.ended.detail;
+    services_.seen(id.upstream, judgement.kind != Judgement::kFailed ? std::string_view{}
+                                : detail.empty() ? "answered " + std::to_string(attempt.answer.status)
+                                                 : detail);
+  }
   BreakerPass& pass = attempt.circuit;
   const bool cut = judgement.kind == Judgement::kFailed && judgement.cause == Cause::kTimeout;
   if (judgement.kind == Judgement::kGood || cut) shared_.latencies().record(id, attempt.elapsed, cut);

@@ -39,6 +39,8 @@ struct ModelServices {
   const Clock* clock = nullptr;
   Metrics* metrics = nullptr;
   std::function<void(AuditRecord)> audit;  // may be empty
+  // How an upstream's last attempt ended: why it failed, or nothing; may be empty.
+  std::function<void(const std::string& upstream, std::string_view error)> seen = {};
 };
 
 struct ModelCall {

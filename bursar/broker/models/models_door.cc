@@ -6,6 +6,7 @@
 
 #include "bursar/broker/models/model_driver.h"
 #include "bursar/broker/pipeline/raw_json.h"
+#include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/broker/upstream/http_status.h"
 #include "bursar/core/json.h"
@@ -84,7 +85,9 @@ ModelsDoor::ModelsDoor(Dependencies dependencies)
       table_(std::make_shared<const ModelTable>()),
       config_(std::make_shared<const Config>()),
       catalogue_(std::make_shared<ModelCatalogue>(*dependencies_.services.clock)),
-      running_(std::make_shared<Running>()) {}
+      running_(std::make_shared<Running>()) {
+  dependencies_.services.seen = [this](const std::string& upstream, std::string_view error) { seen(upstream, error); };
+}
 
 ModelsDoor::~ModelsDoor() = default;
 
@@ -127,6 +130,29 @@ void ModelsDoor::close(Cause cause) {
     }
   }
   for (const auto& driver : drivers) driver->stop(cause);
+}
+
+void ModelsDoor::seen(const std::string& upstream, std::string_view error) {
+  const std::scoped_lock lock(errors_mutex_);
+  std::string& last = errors_[upstream];
+  if (last != error) last = error;
+}
+
+std::vector<ModelHealth> ModelsDoor::health() const {
+  PipelineShared& shared = dependencies_.services.pipeline->shared();
+  const WallTime now = dependencies_.services.clock->now();
+  const auto table = table_.load();
+  std::vector<ModelHealth> out;
+  const std::scoped_lock lock(errors_mutex_);
+  for (const auto& endpoint : table->endpoints) {
+    const std::string& name = endpoint->config.name;
+    const auto error = errors_.find(name);
+    out.push_back({.name = name,
+                   .circuit_open = shared.breakers.state(name, now) != CircuitState::kClosed,
+                   .in_flight = shared.in_flight.in_flight("u:" + name),
+                   .last_error = error == errors_.end() ? "" : error->second});
+  }
+  return out;
 }
 
 std::string ModelsDoor::next_call_id(WallTime now) {

@@ -50,9 +50,12 @@ class ModelsDoor {
   void drain() { draining_.store(true); }
   void close(Cause cause);  // calls are settled on their reactors, soon
   [[nodiscard]] std::size_t running() const;
+  [[nodiscard]] std::vector<ModelHealth> health() const;
+  [[nodiscard]] std::string price_date() const { return table_.load()->prices.date(); }
 
  private:
   struct Running;
+  void seen(const std::string& upstream, std::string_view error);
   void call(ModelApi api, HttpRequest request, Principal principal, const std::shared_ptr<Exchange>& exchange);
   void list(const HttpRequest& request, Principal principal, const std::shared_ptr<Exchange>& exchange);
   [[nodiscard]] std::string next_call_id(WallTime now);
@@ -64,7 +67,9 @@ class ModelsDoor {
   std::shared_ptr<Running> running_;
   std::atomic<std::uint64_t> next_call_{1};
   std::atomic<bool> draining_{false};
-  std::int64_t price_file_mark_ = 0;  // the ticking thread's
+  mutable std::mutex errors_mutex_;
+  std::map<std::string, std::string, std::less<>> errors_;  // of each upstream's last call; names of the configuration
+  std::int64_t price_file_mark_ = 0;                        // the ticking thread's
 };
 
 }  // namespace bursar::broker
