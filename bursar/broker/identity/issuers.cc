@@ -1,6 +1,7 @@
 #include "bursar/broker/identity/issuers.h"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 
 #include "bursar/broker/identity/account_rules.h"
@@ -109,7 +110,7 @@ struct Issuers::State : std::enable_shared_from_this<Issuers::State> {
   std::vector<Source> sources;
   std::uint64_t rounds = 0;
   bool stopped = false;
-  std::atomic<bool> keep_tokens{false};
+  std::atomic<bool> keep_tokens{false}, accepting{false};
 
   Source* find(std::string_view issuer) {
     const auto found =
@@ -219,6 +220,7 @@ void Issuers::configure(const IdentityConfig& identity, bool keep_tokens) {
     state_->sources = std::move(next);
     state_->identity = identity;
     state_->keep_tokens = keep_tokens;
+    state_->accepting = !identity.issuers.empty();
     state_->publish();
   }
   for (const auto& waiter : freed) waiter.then();
@@ -410,6 +412,6 @@ std::vector<IssuerStatus> Issuers::status() const {
   return out;
 }
 
-bool Issuers::accepts_tokens() const { return !state_->current.load()->issuers.empty(); }
+bool Issuers::accepts_tokens() const { return state_->accepting.load(std::memory_order_relaxed); }
 
 }  // namespace bursar::broker
