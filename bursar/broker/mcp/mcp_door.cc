@@ -157,12 +157,19 @@ void McpDoor::post(HttpRequest& request, Ingress ingress, const Principal& princ
   }
   const auto session = session_of(request, ingress, principal, exchange);
   if (!session) return;
-  if (session->reactor().on_this_thread()) {
+  // A session may be older than this process: its agent does not know that the upstreams still start.
+  const bool early = message->kind() == MessageKind::kRequest && message->method() != "ping" &&
+                     !services_->catalogue->current()->loaded(ingress.server);
+  if (!early && session->reactor().on_this_thread()) {
     return session->receive(std::move(*message), std::move(ingress), exchange);
   }
   auto owned = std::make_shared<std::pair<Message, Ingress>>(std::move(*message), std::move(ingress));
-  session->reactor().post(
-      [session, owned, exchange] { session->receive(std::move(owned->first), std::move(owned->second), exchange); });
+  auto deliver = [session, owned, exchange] {
+    session->reactor().post(
+        [session, owned, exchange] { session->receive(std::move(owned->first), std::move(owned->second), exchange); });
+  };
+  if (!early) return deliver();
+  services_->catalogue->when_loaded(session->opening().server, kInitializePatience, std::move(deliver));
 }
 
 void McpDoor::list_changed(const std::string& upstream, ListKind kind) {
