@@ -67,7 +67,7 @@ class FakeServer {
   // Revision 2026-07-28: no handshake, input rounds, one subscription.
   void take_modern(const Message& m) {
     if (m.kind() == MessageKind::kNotification) {
-      said_ += std::string(m.text());
+      said_ += (said_.empty() ? "" : ",") + std::string(m.text());
       return;
     }
     if (meta(m, "protocolVersion") != R"("2026-07-28")" || meta(m, "clientCapabilities").empty()) {

@@ -213,8 +213,8 @@ void StdioChild::come_up() {
   probe_failed_ = false;
   if (modern()) notifications_.clear();
   for (auto& text : std::exchange(notifications_, {})) (void)channel_->send(std::move(text));
+  if (modern()) listen();  // first, so that what the calls change is heard
   for (const Ticket ticket : std::exchange(waiting_, {})) send_call(ticket);
-  if (modern()) listen();
 }
 
 // --- Subscriptions
