@@ -86,15 +86,15 @@ TEST_F(SmugglingTest, NothingInsideABodyIsARequest) {
       "POST / HTTP/1.1\r\nHost: a\r\nX: y\r\n Transfer-Encoding: chunked\r\nContent-Length: " + length + "\r\n\r\n" +
           inside,
       "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: " + length + "\r\n\r\n" + inside,
-      std::string("POST / HTTP/1.1\r\nHost: a\r\nX: \0\r\nContent-Length: 0\r\n\r\n", 53) + inside,
+      "POST / HTTP/1.1\r\nHost: a\r\nX: " + std::string(1, '\0') + "\r\nContent-Length: 0\r\n\r\n" + inside,
       "POST / HTTP/1.1\r\nHost: a\r\nX: a\rContent-Length: 0\r\n\r\n" + inside,
   };
   for (const std::string& attack : attacks) {
     smuggled_ = 0;
     const std::string answers = exchange(attack);
     EXPECT_EQ(smuggled_.load(), 0) << attack;
-    const std::size_t first = answers.find("HTTP/1.1 ");
-    EXPECT_EQ(answers.find("HTTP/1.1 ", first == std::string::npos ? 0 : first + 1), std::string::npos)
+    const std::size_t first = answers.find("x-request-id: ");
+    EXPECT_EQ(answers.find("x-request-id: ", first == std::string::npos ? 0 : first + 1), std::string::npos)
         << "one answer at most: " << attack;
   }
 }

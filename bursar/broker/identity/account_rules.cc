@@ -82,7 +82,9 @@ Result<void> check_account_template(std::string_view text) {
   std::string example;
   const bool readable = walk(
       text, [&](std::string_view part) { return example.append(part), part.find('}') == std::string_view::npos; },
-      [&](std::string_view name) { return example.append("x"), !name.empty() && name.size() <= 128; });
+      [&](std::string_view name) {
+        return example.append("x"), !name.empty() && name.size() <= 128 && name.find('{') == name.npos;
+      });
   if (!readable) return invalid_argument("must be like acme/{tenant}/{sub}: a claim's name in each pair of braces");
   if (auto ok = ledger::check({.path = example}); !ok) return tl::unexpected(ok.error());
   return {};

@@ -62,7 +62,8 @@ TEST(AccountRules, ChecksATemplateBeforeAnybodyComes) {
   for (const char* good : {"acme", "acme/{sub}", "a-{tenant}/{https://x.example/unit}", "{sub}"}) {
     EXPECT_TRUE(check_account_template(good)) << good;
   }
-  for (const char* bad : {"", "acme/", "/acme", "acme//x", "acme/{sub", "acme/sub}", "acme/{}", "a b/{sub}"}) {
+  for (const char* bad :
+       {"", "acme/", "/acme", "acme//x", "acme/{sub", "acme/sub}", "acme/{}", "acme/{tenant/{sub}", "a b/{sub}"}) {
     EXPECT_FALSE(check_account_template(bad)) << bad;
   }
 }

@@ -255,14 +255,14 @@ void AgentSession::forward(const std::string& upstream, const Message& message, 
   running_[id] = {.reply = reply, .upstream = *session, .ticket = ticket, .name = upstream};
 }
 
-void AgentSession::finish(const std::string& id, const std::shared_ptr<Reply>& reply, std::string answer) {
+void AgentSession::finish(const std::string& id, const std::shared_ptr<Reply>& reply, std::string answer, int status) {
   if (running_.erase(id) > 0) ended();
   std::erase_if(pending_, [&](const auto& pending) { return pending.second.reply.lock() == reply; });
   touch();
   if (answer.empty())
     reply->abandon();
   else
-    reply->answer(std::move(answer));
+    reply->answer(std::move(answer), status);
 }
 
 void AgentSession::call(Message message, Ingress ingress, const std::shared_ptr<Reply>& reply,
@@ -307,14 +307,17 @@ void AgentSession::called(Call& call, const std::shared_ptr<Reply>& reply, std::
     return this->call(std::move(call.request), std::move(call.ingress), reply, std::move(others));
   }
   std::string answer;
+  int status = 200;
   if (call.http) {
+    status = call.http->status;
+    if (!call.http->www_authenticate.empty()) reply->header("www-authenticate", call.http->www_authenticate);
     answer = call.http->body.empty() ? make_error(id, kInvalidRequest, "refused") : call.http->body;
   } else if (!call.upstream_error.empty()) {
     answer = "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"error\":" + call.upstream_error + "}";
   } else {
     answer = make_result(id, call.result);
   }
-  finish(id, reply, std::move(answer));
+  finish(id, reply, std::move(answer), status);
 }
 
 void AgentSession::notification(const Message& message) {

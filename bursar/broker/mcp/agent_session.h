@@ -115,7 +115,7 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   void called(Call& call, const std::shared_ptr<Reply>& reply, std::vector<std::string> others);
   void forward(const std::string& upstream, const Message& message, std::string params,
                const std::shared_ptr<Reply>& reply, std::function<void(bool)> after);
-  void finish(const std::string& id, const std::shared_ptr<Reply>& reply, std::string answer);
+  void finish(const std::string& id, const std::shared_ptr<Reply>& reply, std::string answer, int status = 200);
 
   [[nodiscard]] Result<std::shared_ptr<UpstreamSession>> session_for(const Call& call);
   [[nodiscard]] Result<std::shared_ptr<UpstreamSession>> upstream_session(const std::string& name);

@@ -228,6 +228,9 @@ void ModernCall::called(Call& call, std::vector<std::string> others) {
   }
   if (call.http) {
     const std::string_view error = raw_member(call.http->body, "error");
+    if (reply_ && !call.http->www_authenticate.empty()) {
+      reply_->header("www-authenticate", call.http->www_authenticate);
+    }
     return finish(call.http->status, "", error.empty() ? rpc_error(kInvalidRequest, "refused") : std::string(error));
   }
   const std::string_view method = request_.message.method();

@@ -21,7 +21,7 @@ void ModernReply::related(std::string_view message) {
 
 void ModernReply::answer(int status, std::string message) {
   if (std::exchange(answered_, true)) return;
-  if (!streaming_) return exchange_->answer({.status = status, .body = std::move(message)});
+  if (!streaming_) return exchange_->answer({.status = status, .headers = headers_, .body = std::move(message)});
   exchange_->write(message_event(message));
   exchange_->finish();
 }

@@ -28,6 +28,7 @@ class ModernReply {
   [[nodiscard]] bool answered() const { return answered_; }
   [[nodiscard]] std::chrono::steady_clock::time_point since() const { return since_; }
 
+  void header(std::string name, std::string value) { headers_.emplace_back(std::move(name), std::move(value)); }
   void open();  // makes it an event stream now: heartbeats keep a long call's connection
   void related(std::string_view message);
   void result(std::string_view result);
@@ -40,6 +41,7 @@ class ModernReply {
 
   std::shared_ptr<Exchange> exchange_;
   std::string id_;
+  HttpHeaders headers_;  // of an answer that is no stream
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
   bool streaming_ = false, answered_ = false;
 };

@@ -27,6 +27,7 @@ class Reply {
   Reply(std::shared_ptr<Exchange> exchange, Options options, std::function<std::shared_ptr<EventStream>()> make_stream)
       : exchange_(std::move(exchange)), options_(std::move(options)), make_stream_(std::move(make_stream)) {}
 
+  void header(std::string name, std::string value) { options_.headers.emplace_back(std::move(name), std::move(value)); }
   void related(std::string_view message);
   void answer(std::string message, int status = 200);
   void accepted();  // 202: a notification or a response
