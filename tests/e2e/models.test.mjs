@@ -1,6 +1,8 @@
 // Model endpoints under budgets, seen by the published openai package: what is asked, answered, refused and paid.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI from "openai";
@@ -320,6 +322,51 @@ test("prices are read anew from their file, and a model without one is refused w
   gateway.reconfigure({ models: { ...gateway.config.models, prices: [{ input: "1 usd", output: "1 usd" }] } });
   await waitFor(async () => gateway.lines.some((l) => l.includes("configuration_loaded")), { what: "the reload" });
   await client.chat.completions.create({ model: "one/ok", messages });
+  assert.equal(await spent(gateway, "usd"), 0.000016);
+
+  // Beside the configuration: a file that is read again when it changes, and kept when it turns bad.
+  const prices = join(gateway.directory, "prices.yaml");
+  const file = (usd) => writeFileSync(prices, `date: 2026-11-01\nprices:\n  - {input: ${usd} usd, output: ${usd} usd}\n`);
+  const said = (text, times) => waitFor(async () => gateway.lines.filter((l) => l.includes(text)).length >= times, { what: text });
+  file(2);
+  gateway.reconfigure({ models: { ...gateway.config.models, prices: [], price_file: prices } });
+  await said("configuration_loaded", 2);
+  await client.chat.completions.create({ model: "one/ok", messages });
+  assert.equal(await spent(gateway, "usd"), 0.000048);
+  await sleep(1200);  // the gateway looks once a second
+  file(3);
+  await said("prices_loaded", 1);
+  await client.chat.completions.create({ model: "one/ok", messages });
+  assert.equal(await spent(gateway, "usd"), 0.000096);
+  writeFileSync(prices, "prices: 7\n");
+  await said("prices_refused", 1);
+  await client.chat.completions.create({ model: "one/ok", messages });
+  assert.equal(await spent(gateway, "usd"), 0.000144);
+  await gateway.stop();
+});
+
+test("a hedge answers for an upstream that is slow, inside the budget", async (t) => {
+  const routes = [{ model: "story", targets: ["one/hang", "two/ok"], hedge_after: "200 ms" }];
+  const { gateway, client, one } = await world(t, { routes, limits: ["2 calls", "1M tokens"] }, ["one", "two"]);
+  assert.equal((await client.chat.completions.create({ model: "story", messages, max_tokens: 10 })).choices[0].message.content, "Once upon a time.");
+  await waitFor(() => one.aborted() === 1, { what: "the slow one to be cancelled" });
+  await noHold(gateway);
+  const calls = await budget(gateway, "dev", "calls");
+  assert.deepEqual({ spent: calls.spent, held: calls.held }, { spent: 2, held: 0 });
+  assert.equal((await budget(gateway, "dev", "tokens")).overrun, 0);
+  await gateway.stop();
+});
+
+test("an endpoint that fails is left alone, and readiness and doctor say so", async (t) => {
+  const { gateway, client, one } = await world(t, { routes: [{ model: "story", targets: ["one/fail-500"], retries: 0 }] });
+  for (let i = 0; i < 5; ++i) await refused(client.chat.completions.create({ model: "story", messages }, { maxRetries: 0 }));
+  assert.equal((await refused(client.chat.completions.create({ model: "story", messages }, { maxRetries: 0 }))).status, 502);
+  assert.equal(one.requests.length, 5);
+  const ready = await gateway.get("/readyz");
+  assert.equal(ready.status, 503);
+  assert.deepEqual((await ready.json()).upstreams_down, ["one"]);
+  const doctor = await gateway.bursar("doctor");
+  assert.match(doctor.stdout, /model endpoint one answers/);
   await gateway.stop();
 });
 

@@ -80,7 +80,10 @@ TEST(Readiness, NeedsOneUpstreamOfThoseThereAre) {
   EXPECT_THAT(readyz(s).body, Not(HasSubstr("secret path")));
   s.upstreams[0].circuit_open = true;
   EXPECT_EQ(readyz(s).status, 503);
+  s.models[0].circuit_open = false;
+  EXPECT_EQ(readyz(s).status, 200);
   s.upstreams.clear();
+  s.models.clear();
   EXPECT_EQ(readyz(s).status, 200);
 }
 

@@ -36,7 +36,10 @@ HttpHeaders cors_headers(const HttpRequest& request) {
   const std::string_view origin = request.header("origin");
   if (origin.empty()) return {};
   return {{"access-control-allow-origin", std::string(origin)},
-          {"access-control-expose-headers", "mcp-session-id, mcp-protocol-version, x-request-id"},
+          {"access-control-expose-headers",
+           "mcp-session-id, mcp-protocol-version, x-request-id, retry-after, x-should-retry, x-bursar-account, "
+           "x-bursar-cost, x-bursar-reserved, x-bursar-left-usd, x-bursar-left-tokens, x-bursar-left-calls, "
+           "x-bursar-left-ms"},
           {"vary", "origin"}};
 }
 

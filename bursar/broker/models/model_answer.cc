@@ -76,7 +76,7 @@ std::string detail_of(const Serf& serf, const std::optional<ledger::Refusal>& re
 // Soon means so soon that waiting is cheaper than giving up; the SERF has decided that.
 bool may_retry(const Serf& serf) {
   if (serf.category == Category::kRateLimited) return true;
-  return serf.category == Category::kUpstreamFailure && serf.retryable;
+  return serf.retryable && (serf.category == Category::kUpstreamFailure || serf.code == "UPSTREAM_BUG");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "bursar/broker/models/model_attempt.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "bursar/broker/upstream/http_status.h"
 
@@ -52,26 +54,24 @@ std::uint64_t believed(const ModelAttempt& attempt, std::uint64_t counted, std::
   return std::max(std::min(counted, attempt.output_max), at_least);
 }
 
-AttemptCost tokens_cost(const ModelAttempt& attempt, const ModelRequest& request) {
-  const auto priced = [&](const TokenUsage& usage) { return cost_of(attempt.price, usage); };
+// What it is taken to have used, and whether that is a guess.
+std::pair<TokenUsage, bool> used(const ModelAttempt& attempt, const ModelRequest& request) {
   const TokenUsage worst{.prompt = request.prompt_tokens_max, .completion = attempt.output_max};
+  TokenUsage seen{.prompt = request.prompt_tokens_max};
   if (attempt.streaming() || (request.stream && attempt.answer.status == 0)) {
     const StreamMeter& meter = attempt.meter;
     const auto usage = meter.usage();
-    if (usage && meter.finished()) return {priced(*usage), false};
-    TokenUsage seen{.prompt = request.prompt_tokens_max,
-                    .completion = believed(attempt, meter.counted(), meter.pieces())};
+    if (usage && meter.finished()) return {*usage, false};
+    seen.completion = believed(attempt, meter.counted(), meter.pieces());
     if (usage) seen.completion = std::max(seen.completion, usage->completion);
-    return {priced(seen), true};
+    return {seen, true};
   }
-  if (attempt.ended.failure || attempt.answer.status == 0)
-    return {worst_case(attempt.price, worst.prompt, worst.completion), true};
+  if (attempt.ended.failure || attempt.answer.status == 0) return {worst, true};
   const AnswerUsage answer = usage_of_answer(attempt.body);
-  if (answer.usage) return {priced(*answer.usage), false};
-  if (request.answers == 0) return {priced(worst), true};
-  return {priced({.prompt = worst.prompt,
-                  .completion = answer.counted == 0 ? worst.completion : believed(attempt, answer.counted, 1)}),
-          true};
+  if (answer.usage) return {*answer.usage, false};
+  if (answer.counted == 0) return {worst, true};
+  seen.completion = believed(attempt, answer.counted, 1);
+  return {seen, true};
 }
 
 }  // namespace
@@ -115,12 +115,15 @@ Judgement judge(const ModelAttempt& attempt) {
 }
 
 AttemptCost cost_of(const ModelAttempt& attempt, const ModelRequest& request) {
-  if (!attempt.ended.sent) return {};
   AttemptCost out;
+  if (!attempt.ended.sent) return out;
   if (attempt.answer.status >= 300) {
     (void)out.amounts.set(kCalls, cost_of(attempt.price, TokenUsage{})[kCalls]);
   } else {
-    out = tokens_cost(attempt, request);
+    std::tie(out.usage, out.uncertain) = used(attempt, request);
+    // Where nobody knows what was cached, the dearer of both counts.
+    out.amounts = out.uncertain ? worst_case(attempt.price, out.usage.prompt, out.usage.completion)
+                                : cost_of(attempt.price, out.usage);
   }
   // A timer that fired late is our delay, not the upstream's.
   (void)out.amounts.add({kMs, std::min(attempt.elapsed, attempt.timeout).count()});

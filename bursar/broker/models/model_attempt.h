@@ -90,6 +90,7 @@ struct Judgement {
 struct AttemptCost {
   Amounts amounts;
   bool uncertain = false;
+  TokenUsage usage = {};  // what the amounts stand for
 };
 [[nodiscard]] AttemptCost cost_of(const ModelAttempt& attempt, const ModelRequest& request);
 

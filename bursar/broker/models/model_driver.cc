@@ -101,7 +101,7 @@ void ModelDriver::send(std::size_t attempt, const ModelAttempt& to, std::string 
   const bool stream = run_.call().request.stream;
   request.headers.emplace_back("accept", stream ? "text/event-stream, application/json" : "application/json");
   for (const auto& [name, value] : config.headers) request.headers.emplace_back(name, value);
-  if (!run_.call().traceparent.empty()) request.headers.emplace_back("traceparent", run_.call().traceparent);
+  request.headers.emplace_back("traceparent", outgoing_traceparent(run_.call()));
   calls_.resize(std::max(calls_.size(), attempt + 1));
   calls_[attempt] = to.endpoint->client->send(
       exchange_->reactor(), std::move(request),
@@ -149,15 +149,20 @@ void ModelDriver::slow_down() {
     if (call) call->pause();
   }
   exchange_->when_taken([weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->slowed_ = false;
-    for (const auto& call : self->calls_) {
-      if (call) call->resume();
-    }
+    if (const auto self = weak.lock()) self->speed_up();
   });
 }
 
-void ModelDriver::finish() { exchange_->finish(); }
+void ModelDriver::speed_up() {
+  if (!std::exchange(slowed_, false)) return;
+  for (const auto& call : calls_) {
+    if (call) call->resume();
+  }
+}
+
+void ModelDriver::finish() {
+  exchange_->finish();
+  speed_up();  // what the upstream still sends is read to its end, so that its connection can be used again
+}
 
 }  // namespace bursar::broker

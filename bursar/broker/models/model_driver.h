@@ -42,6 +42,7 @@ class ModelDriver final : public ModelEffects, public std::enable_shared_from_th
   void finish() override;
   void settled();
   void slow_down();  // while the agent has not taken what was written
+  void speed_up();
 
   struct Timer;
   ModelServices services_;

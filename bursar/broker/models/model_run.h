@@ -29,6 +29,7 @@
 #include "bursar/broker/models/model_purse.h"
 #include "bursar/broker/pipeline/pipeline.h"
 #include "bursar/broker/telemetry/metrics.h"
+#include "bursar/broker/telemetry/span.h"
 #include "bursar/core/random.h"
 
 namespace bursar::broker {
@@ -38,7 +39,8 @@ struct ModelServices {
   ledger::Ledger* ledger = nullptr;
   const Clock* clock = nullptr;
   Metrics* metrics = nullptr;
-  std::function<void(AuditRecord)> audit;  // may be empty
+  std::function<void(AuditRecord)> audit;             // may be empty
+  std::function<void(std::vector<Span>)> trace = {};  // spans of a call that has ended; may be empty
   // How an upstream's last attempt ended: why it failed, or nothing; may be empty.
   std::function<void(const std::string& upstream, std::string_view error)> seen = {};
 };
@@ -53,7 +55,10 @@ struct ModelCall {
   std::string turn;         // x-bursar-turn: the object of _meta["dev.bursar/turn"], or a turn's id alone
   std::string traceparent;  // of the request's header
   bool audit_body = false;  // keep the body in the audit trail instead of its HMAC
+  double sample = 1;        // of the calls that bring no sampling decision of their own
 };
+// What the upstream is told: the client span of the call's first attempt as its parent.
+[[nodiscard]] std::string outgoing_traceparent(const ModelCall& call);
 
 class ModelEffects {
  public:
@@ -146,6 +151,7 @@ class ModelRun {
   void conclude(WallTime now);  // metrics and the audit record; nothing happens after it
   void count(WallTime now);
   [[nodiscard]] AuditRecord record(WallTime now) const;
+  [[nodiscard]] std::vector<Span> spans(WallTime now) const;  // model_spans.cc; none where the call is not sampled
 
   ModelServices services_;
   PipelineShared& shared_;
@@ -180,6 +186,7 @@ class ModelRun {
 
   std::optional<Serf> serf_;
   std::optional<ledger::Receipt> receipt_;
+  std::optional<TokenUsage> used_;  // over all attempts, as they were settled
   std::size_t answer_bytes_ = 0;
   bool settled_ = false, finished_ = false;
 };

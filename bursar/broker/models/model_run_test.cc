@@ -1,6 +1,7 @@
 // A model call from its request to its receipt, on a real ledger, without a socket.
 #include "bursar/broker/models/model_run.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -144,6 +145,27 @@ TEST_F(ModelRunTest, AFallbackThatTheBudgetCannotPayIsNotMade) {
   EXPECT_EQ(run->response->status, 500);
   EXPECT_EQ(world.standing(kCalls).spent, 1);
   nothing_held();
+}
+
+TEST_F(ModelRunTest, ACallsSpansSayWhatEachAttemptDidAndWhatWasUsed) {
+  route();
+  auto run = ask_route();
+  run->answer(0, 500, "{}");
+  run->answer(1, 200, completion(9, 40));
+  ASSERT_EQ(world.spans.size(), 3U);
+  EXPECT_EQ(world.spans[0].name, "chat m1");
+  EXPECT_TRUE(world.spans[0].failed);
+  EXPECT_EQ(world.spans[1].name, "chat m2");
+  EXPECT_NE(world.spans[0].span_id, world.spans[1].span_id);
+  const Span& server = world.spans[2];
+  EXPECT_EQ(server.name, "chat m");
+  EXPECT_EQ(world.spans[1].parent_id, server.span_id);
+  const auto has = [&](std::string_view key, const AttributeValue& value) {
+    return std::ranges::find(server.attributes, std::pair(std::string(key), value)) != server.attributes.end();
+  };
+  EXPECT_TRUE(has("gen_ai.usage.output_tokens", std::int64_t{40}));
+  EXPECT_TRUE(has("bursar.account", std::string("acme/ada")));
+  EXPECT_TRUE(outgoing_traceparent(run->run->call()).find(world.spans[0].span_id) != std::string::npos);
 }
 
 TEST_F(ModelRunTest, ADearerFallbackReservesTheDifference) {
@@ -378,6 +400,7 @@ TEST_F(ModelRunTest, AFailingUpstreamIsLeftAloneForAWhile) {
   EXPECT_TRUE(run->sent.empty());
   EXPECT_EQ(run->response->status, 502);
   EXPECT_EQ(run->header("x-should-retry"), "true");
+  EXPECT_NE(run->header("retry-after"), "");
 }
 
 TEST_F(ModelRunTest, EmbeddingsPayForTheirInputOnly) {

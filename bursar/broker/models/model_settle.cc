@@ -67,6 +67,9 @@ void ModelRun::settle(WallTime /*now*/) {
     const AttemptCost cost = cost_of(*attempt, call_.request);
     (void)total.add(cost.amounts);
     uncertain |= cost.uncertain;
+    if (!used_) used_.emplace();
+    used_->prompt += cost.usage.prompt;
+    used_->completion += cost.usage.completion;
   }
   if (total.empty()) {
     purse_.release();
@@ -86,6 +89,9 @@ void ModelRun::conclude(WallTime now) {
   for (auto& attempt : attempts_) attempt->circuit = {};
   count(now);
   if (services_.audit) services_.audit(record(now));
+  if (services_.trace) {
+    if (auto ended = spans(now); !ended.empty()) services_.trace(std::move(ended));
+  }
 }
 
 void ModelRun::count(WallTime now) {

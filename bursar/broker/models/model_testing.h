@@ -136,7 +136,8 @@ class ModelWorld {
                       .ledger = ledger.get(),
                       .clock = &clock,
                       .metrics = &metrics,
-                      .audit = [this](AuditRecord record) { records.push_back(std::move(record)); }},
+                      .audit = [this](AuditRecord record) { records.push_back(std::move(record)); },
+                      .trace = [this](std::vector<Span> ended) { spans = std::move(ended); }},
         table,
         ModelCall{.id = "call-" + std::to_string(++calls_),
                   .arrived = clock.now(),
@@ -166,6 +167,7 @@ class ModelWorld {
   Config config;
   Amounts left;
   std::vector<AuditRecord> records;
+  std::vector<Span> spans;  // of the call that ended last
 
  private:
   std::unique_ptr<Pipeline> pipeline_;

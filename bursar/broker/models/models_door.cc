@@ -201,7 +201,8 @@ void ModelsDoor::call(ModelApi api, HttpRequest request, Principal principal,
                  .body = std::move(request.body),
                  .turn = std::string(request.header("x-bursar-turn")),
                  .traceparent = std::string(request.header("traceparent")),
-                 .audit_body = config->audit.arguments};
+                 .audit_body = config->audit.arguments,
+                 .sample = config->telemetry.sample};
   auto driver = ModelDriver::start(dependencies_.services, table_.load(), std::move(call), exchange,
                                    [running = running_](ModelDriver& ended) {
                                      const std::scoped_lock lock(running->mutex);
