@@ -66,6 +66,20 @@ test("agents are served over TLS 1.2 and 1.3, with good ciphers and nothing else
   await gateway.stop();
 });
 
+test("the command line of the same user knows the gateway by its certificate, and trusts no other", async (t) => {
+  const { start } = secured();
+  const gateway = await start(t);
+  for (const where of [[], ["--url", `https://127.0.0.1:${gateway.port}`]]) {
+    const shown = await gateway.bursar("budget", "show", "--json", ...where);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.ok(JSON.parse(shown.stdout).some((row) => row.account === "dev") || shown.stdout.trim() === "[]", shown.stdout);
+  }
+  const elsewhere = await gateway.bursar("budget", "show", "--json", "--url", `https://localhost:${gateway.port}`);
+  assert.notEqual(elsewhere.code, 0);
+  assert.match(elsewhere.stderr, /not trusted/, "an address that is not the published one needs a certificate that the system trusts");
+  await gateway.stop();
+});
+
 test("with client_ca, only who has a certificate of it comes in", async (t) => {
   const { directory, ca, start } = secured((own) => ({ client_ca: own.pem }));
   const gateway = await start(t);
