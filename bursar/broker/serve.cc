@@ -4,7 +4,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
-#include <filesystem>
 #include <mutex>
 #include <pthread.h>
 #include <signal.h>
@@ -13,29 +12,26 @@
 #include <unistd.h>
 
 #include "bursar/broker/admin/address.h"
-#include "bursar/broker/allocate_door/allocate_door.h"
 #include "bursar/broker/admin/upstream_health.h"
+#include "bursar/broker/allocate_door/allocate_door.h"
 #include "bursar/broker/api/api.h"
-#include "bursar/broker/audit/audit_log.h"
 #include "bursar/broker/budget_left.h"
 #include "bursar/broker/config/reload.h"
-#include "bursar/broker/configured_accounts.h"
 #include "bursar/broker/http/doors.h"
 #include "bursar/broker/http/server.h"
 #include "bursar/broker/http/tls_context.h"
 #include "bursar/broker/identity/identity.h"
-#include "bursar/broker/identity/keys.h"
-#include "bursar/broker/latency_file.h"
 #include "bursar/broker/mcp/mcp_door.h"
 #include "bursar/broker/mcp/session_handle.h"
 #include "bursar/broker/models/models_door.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
+#include "bursar/broker/records.h"
+#include "bursar/broker/telemetry/call_spans.h"
 #include "bursar/broker/telemetry/log.h"
-#include "bursar/broker/telemetry/security_log.h"
+#include "bursar/broker/telemetry/trace_exporter.h"
 #include "bursar/broker/upstream/upstream_factory.h"
 #include "bursar/core/published.h"
-#include "bursar/ledger/sqlite_store.h"
 
 namespace bursar::broker {
 namespace {
@@ -90,7 +86,6 @@ class Gateway::State {
  private:
   [[nodiscard]] std::shared_ptr<const Config> config() const { return config_.load(); }
   void publish() const;
-  Result<void> open_stores();
   void build_pipeline();
   void build_services();
   Result<std::shared_ptr<const UpstreamSet>> build_upstreams(const Config& config);
@@ -101,11 +96,8 @@ class Gateway::State {
   [[nodiscard]] std::optional<Target> resolve(const Call& call, std::string_view exposed) const;
   [[nodiscard]] std::vector<UpstreamHealth> upstream_health() const;
   void watch(const UpstreamHealth& health);
-  void denied(const Ingress& ingress, const HttpRefusal& refusal);
   void audited(const Call& call, WallTime now);
-  void keep_record(AuditRecord record, bool refused_by_policy);
   void tick(int count);
-  void save_latencies();
   void wait_for_calls(Duration drain);
 
   ServeOptions options_;
@@ -114,15 +106,11 @@ class Gateway::State {
   Metrics metrics_;
   std::unique_ptr<ConfigFile> file_;
   Published<const Config> config_;
-  std::unique_ptr<ledger::Ledger> ledger_;
-  std::unique_ptr<KeyStore> keys_;
-  std::unique_ptr<AuditLog> audit_;
-  SecurityLog security_log_;
-  std::atomic<std::uint64_t> internal_errors_{0};
+  std::unique_ptr<Records> records_;
   std::map<std::string, std::string> drifted_;  // upstream to the digest that was told of; the ticking thread's
-  schedule::LatencyStore latencies_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Reactors> reactors_;  // ends before what its tasks use
+  std::unique_ptr<TraceExporter> traces_;
   std::unique_ptr<Identity> identity_;
   Published<const UpstreamSet> upstreams_;
   std::shared_ptr<McpServices> services_;
@@ -159,10 +147,12 @@ Result<void> Gateway::State::start() {
   started_ = config_loaded_ = clock_.now();
   if (auto level = parse_log_level(config()->log_level)) set_log_level(*level);
   ::signal(SIGPIPE, SIG_IGN);
-  if (auto ok = open_stores(); !ok) return ok;
-  if (auto ok = put_accounts(*ledger_, *config()); !ok) return ok;
-  latencies_ = read_latencies(config()->database + ".latency.json");
+  auto records = Records::open(*config(), clock_, metrics_);
+  if (!records) return tl::unexpected(records.error());
+  records_ = std::move(*records);
   reactors_ = std::make_unique<Reactors>(config()->listen.reactors);
+  traces_ = std::make_unique<TraceExporter>(reactors_->at(0));
+  if (auto ok = traces_->configure(config()->telemetry); !ok) return ok;
   build_pipeline();
   build_services();
   if (auto ok = open_handles(*services_, config()->handles, config()->database); !ok) return ok;
@@ -173,11 +163,11 @@ Result<void> Gateway::State::start() {
   if (!models) return tl::unexpected(models.error());
   models_->adopt(std::move(*models), *config());
   if (auto ok = open_doors(); !ok) return ok;
-  left_.update(ledger_->standing());
+  left_.update(records_->ledger().standing());
   reactors_->start();
   services_->catalogue->set(*upstreams);
   // For the command line of the same user: where to look, and a secret that lets it in.
-  local_secret_ = keys_->issue_local_admin();
+  local_secret_ = records_->keys().issue_local_admin();
   publish();
   ticker_ = std::thread([this] {
     std::unique_lock lock(mutex_);
@@ -200,51 +190,31 @@ void Gateway::State::publish() const {
   }
 }
 
-Result<void> Gateway::State::open_stores() {
-  const std::string& database = config()->database;
-  const auto parent = std::filesystem::path(database).parent_path();
-  std::error_code ignored;
-  if (!parent.empty()) std::filesystem::create_directories(parent, ignored);
-  // First, for it makes a new file readable for its owner only.
-  auto keys = KeyStore::open(database, clock_, {.watch = true});
-  if (!keys) return tl::unexpected(with_context("keys", keys.error()));
-  keys_ = std::move(*keys);
-  auto store = ledger::open_sqlite_store({.path = database});
-  if (!store) return tl::unexpected(with_context("database", store.error()));
-  auto ledger = ledger::Ledger::open(std::move(*store), clock_);
-  if (!ledger) return tl::unexpected(with_context("database", ledger.error()));
-  ledger_ = std::move(*ledger);
-  if (auto ok = security_log_.open(config()->audit.security_log); !ok) return ok;
-  auto audit = AuditLog::open(database);
-  if (!audit) return tl::unexpected(with_context("audit", audit.error()));
-  audit_ = std::move(*audit);
-  return {};
-}
-
 void Gateway::State::build_pipeline() {
-  identity_ = std::make_unique<Identity>(clock_, *ledger_, make_fetch(*reactors_));
+  identity_ = std::make_unique<Identity>(clock_, records_->ledger(), make_fetch(*reactors_));
   identity_->configure(*config());
   PipelineDeps deps;
   deps.clock = &clock_;
-  deps.keys = keys_.get();
+  deps.keys = &records_->keys();
   deps.tokens = &identity_->tokens();
-  deps.latencies = &latencies_;
+  deps.latencies = &records_->latencies();
   deps.resolve = [this](const Call& call, std::string_view exposed) { return resolve(call, exposed); };
   deps.try_reserve = [this](const ledger::ReserveRequest& request) {
-    ledger::Reservation reservation = ledger_->try_reserve(request);
+    ledger::Reservation reservation = records_->ledger().try_reserve(request);
     if (const auto* refusal = std::get_if<ledger::Refusal>(&reservation)) metrics_.refused(*refusal);
     return reservation;
   };
   deps.left = [this](std::string_view account) { return left_.of(account); };
   deps.audit = [this](const Call& call, WallTime now) { audited(call, now); };
-  deps.denied = [this](const Ingress& ingress, const HttpRefusal& refusal) { denied(ingress, refusal); };
-  deps.audit_health = [this] { return audit_->health(); };
+  deps.denied = [this](const Ingress& ingress, const HttpRefusal& refusal) { records_->denied(ingress, refusal); };
+  deps.audit_health = [this] { return records_->audit().health(); };
   pipeline_ = std::make_unique<Pipeline>(std::move(deps), pipeline_config(*config()));
 }
 
 void Gateway::State::build_services() {
   services_ = std::make_shared<McpServices>();
-  services_->calls = {.pipeline = pipeline_.get(), .ledger = ledger_.get(), .clock = &clock_, .metrics = &metrics_};
+  services_->calls = {
+      .pipeline = pipeline_.get(), .ledger = &records_->ledger(), .clock = &clock_, .metrics = &metrics_};
   services_->instance = instance_name();
   services_->upstreams = [this] { return upstreams_.load(); };
   sessions_ = std::make_unique<SessionTable>(services_);
@@ -255,10 +225,10 @@ void Gateway::State::build_services() {
   mcp_ = std::make_unique<McpDoor>(services_, *sessions_);
   models_ = std::make_unique<ModelsDoor>(ModelsDoor::Dependencies{
       .services = {.pipeline = pipeline_.get(),
-                   .ledger = ledger_.get(),
+                   .ledger = &records_->ledger(),
                    .clock = &clock_,
                    .metrics = &metrics_,
-                   .audit = [this](AuditRecord record) { keep_record(std::move(record), false); }},
+                   .audit = [this](AuditRecord record) { records_->keep(std::move(record)); }},
       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
       .instance = services_->instance});
 }
@@ -290,8 +260,8 @@ Result<std::shared_ptr<const UpstreamSet>> Gateway::State::build_upstreams(const
 
 Result<void> Gateway::State::open_doors() {
   const auto current = config();
-  api_ = std::make_unique<Api>(Api::Dependencies{.ledger = ledger_.get(),
-                                                 .keys = keys_.get(),
+  api_ = std::make_unique<Api>(Api::Dependencies{.ledger = &records_->ledger(),
+                                                 .keys = &records_->keys(),
                                                  .clock = &clock_,
                                                  .config = [this] { return config(); },
                                                  .status = [this] { return status(); }});
@@ -375,8 +345,8 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
   if (!upstreams) return tl::unexpected(upstreams.error());
   auto models = models_->prepare(wanted);
   if (!models) return tl::unexpected(models.error());
-  if (auto ok = security_log_.open(wanted.audit.security_log); !ok) return ok;
-  if (auto ok = put_accounts(*ledger_, wanted, config().get()); !ok) return ok;
+  if (auto ok = records_->adopt(wanted, config().get()); !ok) return ok;
+  if (auto ok = traces_->configure(wanted.telemetry); !ok) return ok;
   if (auto ok = server_->reload_certificates(); !ok) return ok;
   publish();
   if (auto level = parse_log_level(wanted.log_level)) set_log_level(*level);
@@ -399,13 +369,14 @@ void Gateway::State::tick(int count) {
   api_->sweep();
   models_->tick();
   if (options_.watch) (void)reload(false);
-  if (count % kLatencyTicks == 0) save_latencies();
-  auto standings = ledger_->standing();
+  traces_->flush();
+  if (count % kLatencyTicks == 0) records_->save_latencies();
+  auto standings = records_->ledger().standing();
   left_.update(standings);
-  metrics_.set(Gauge::kAuditQueue, static_cast<std::int64_t>(audit_->queued()));
+  metrics_.set(Gauge::kAuditQueue, static_cast<std::int64_t>(records_->audit().queued()));
   if (count % kBudgetTicks != 0) return;
   metrics_.set_budgets(std::move(standings));
-  metrics_.set(Gauge::kKeys, static_cast<std::int64_t>(keys_->valid_keys()));
+  metrics_.set(Gauge::kKeys, static_cast<std::int64_t>(records_->keys().valid_keys()));
   for (const UpstreamHealth& health : upstream_health()) watch(health);
 }
 
@@ -425,47 +396,22 @@ void Gateway::State::watch(const UpstreamHealth& health) {
     drifted_.erase(health.name);
   } else if (std::exchange(drifted_[health.name], health.tools_digest) != health.tools_digest) {
     log(LogLevel::kError, "tools_drifted", {{"upstream", health.name}, {"digest", health.tools_digest}});
-    security_log_.write("tools_drifted", {{"upstream", health.name}, {"digest", health.tools_digest}});
+    records_->security_log().write("tools_drifted", {{"upstream", health.name}, {"digest", health.tools_digest}});
   }
-}
-
-// Who was not let in, for the metrics and for those who watch.
-void Gateway::State::denied(const Ingress& ingress, const HttpRefusal& refusal) {
-  metrics_.authentication_failed(std::to_string(refusal.status));
-  security_log_.write("request_denied", {{"status", refusal.status},
-                                         {"host", ingress.host},
-                                         {"origin", ingress.origin},
-                                         {"server", ingress.server},
-                                         {"loopback", ingress.loopback}});
 }
 
 void Gateway::State::audited(const Call& call, WallTime now) {
-  keep_record(record_of(call, now, config()->audit.arguments),
-              call.stages[static_cast<std::size_t>(StageName::kAuthorise)].stopped);
+  if (traces_->enabled()) traces_->add(spans_of(call, now, config()->telemetry.sample));
+  records_->keep(record_of(call, now, config()->audit.arguments),
+                 call.stages[static_cast<std::size_t>(StageName::kAuthorise)].stopped);
 }
-
-void Gateway::State::keep_record(AuditRecord record, bool refused_by_policy) {
-  if (record.category == "INTERNAL_ERROR") internal_errors_.fetch_add(1);
-  if (refused_by_policy || record.category == "PERMISSION_DENIED") {
-    security_log_.write("call_denied", {{"call", record.call_id},
-                                        {"principal", record.principal},
-                                        {"account", record.account},
-                                        {"method", record.method},
-                                        {"tool", record.tool},
-                                        {"upstream", record.upstream},
-                                        {"code", record.code}});
-  }
-  audit_->append(std::move(record));
-}
-
-void Gateway::State::save_latencies() { write_latencies(config()->database + ".latency.json", latencies_); }
 
 std::vector<UpstreamHealth> Gateway::State::upstream_health() const {
   const auto catalogue = services_->catalogue->current();
   const auto set = upstreams_.load();
   std::vector<UpstreamHealth> out;
   for (const UpstreamEntry& entry : set->entries) {
-    out.push_back(health_of(entry, *catalogue, *pipeline_, latencies_, clock_.now()));
+    out.push_back(health_of(entry, *catalogue, *pipeline_, records_->latencies(), clock_.now()));
   }
   return out;
 }
@@ -481,20 +427,20 @@ GatewayStatus Gateway::State::status() const {
                        .config_generation = file_ ? file_->generation() : 1,
                        .config_loaded = config_loaded_,
                        .config_error = file_ ? file_->error() : std::string()};
-  if (auto healthy = ledger_->health(); !healthy) status.ledger_error = healthy.error().message;
-  if (auto healthy = audit_->health(); !healthy) status.audit_error = healthy.error().message;
+  if (auto healthy = records_->ledger().health(); !healthy) status.ledger_error = healthy.error().message;
+  if (auto healthy = records_->audit().health(); !healthy) status.audit_error = healthy.error().message;
   status.connections = server_ ? server_->connections() : 0;
   status.sessions = sessions_->size();
   status.streams = static_cast<std::size_t>(std::max<std::int64_t>(0, services_->streams.load()));
   status.calls_in_flight =
       static_cast<std::size_t>(std::max<std::int64_t>(0, services_->running.load())) + models_->running();
-  status.keys = keys_->valid_keys();
+  status.keys = records_->keys().valid_keys();
   status.turn_budget = current->turn.budget;
-  status.internal_errors = internal_errors_.load();
+  status.internal_errors = records_->internal_errors();
   status.upstreams = upstream_health();
   status.models = models_->health();
   status.price_date = models_->price_date();
-  status.budgets = ledger_->standing();
+  status.budgets = records_->ledger().standing();
   return status;
 }
 
@@ -545,9 +491,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
     });
     reactors_->join();
   }
-  save_latencies();
-  if (auto ok = audit_->flush(); !ok) log(LogLevel::kError, "audit_not_written", {{"reason", ok.error().message}});
-  if (auto ok = ledger_->flush(); !ok) log(LogLevel::kError, "ledger_not_written", {{"reason", ok.error().message}});
+  records_->flush();
   log(LogLevel::kInfo, "stopped");
 }
 

@@ -21,6 +21,8 @@ KaplanMeier::KaplanMeier(std::span<const CensoredValue> observations) {
   observations_ = sorted.size();
   if (!sorted.empty()) largest_ = sorted.back().value;
 
+  times_.reserve(sorted.size());
+  survival_.reserve(sorted.size());
   double survival = 1;
   for (std::size_t first = 0; first < sorted.size();) {
     std::size_t last = first, events = 0;

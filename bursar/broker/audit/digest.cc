@@ -3,7 +3,7 @@
 #include <memory>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 
 namespace bursar::broker {
@@ -13,6 +13,16 @@ namespace {
 const EVP_MD* algorithm() {
   static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return md;
+}
+
+EVP_MAC_CTX* new_hmac() {
+  static EVP_MAC* const mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  EVP_MAC_CTX* context = EVP_MAC_CTX_new(mac);
+  std::string digest = "SHA256";
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest.data(), 0),
+                                   OSSL_PARAM_construct_end()};
+  EVP_MAC_CTX_set_params(context, parameters);
+  return context;
 }
 
 }  // namespace
@@ -27,11 +37,14 @@ Sha256 sha256(std::string_view bytes) {
   return out;
 }
 
+// A context that keeps its algorithm: only the key is new at every call.
 Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
   Sha256 out{};
-  unsigned length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()),
-       bytes.size(), out.data(), &length);
+  thread_local const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(new_hmac(), &EVP_MAC_CTX_free);
+  std::size_t length = 0;
+  EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(key.data()), key.size(), nullptr);
+  EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  EVP_MAC_final(context.get(), out.data(), &length, out.size());
   return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
+#include "bursar/broker/telemetry/call_spans.h"
 #include "bursar/core/json.h"
 
 namespace bursar::broker {
@@ -27,9 +28,11 @@ void append_member(std::string& object, std::string_view key, std::string_view r
 
 std::string outgoing_meta(const Call& call, PipelineShared& shared) {
   std::string meta = "{";
-  bool has_traceparent = false;
+  const std::optional<double>& traced = call.state.config->trace_sample;
+  bool has_traceparent = traced.has_value();
   for (MemberCursor at(call.request.meta()); at.next();) {
     if (at.key().starts_with(kOwnKeys) && at.key() != kIdempotencyKey) continue;
+    if (traced && at.key() == "traceparent") continue;
     has_traceparent |= at.key() == "traceparent";
     comma(meta);
     meta += at.raw();
@@ -37,6 +40,7 @@ std::string outgoing_meta(const Call& call, PipelineShared& shared) {
   if (!has_traceparent && !trace_id_of(call.ingress.traceparent).empty()) {
     append_member(meta, "traceparent", json_string(call.ingress.traceparent));
   }
+  if (traced) append_member(meta, "traceparent", json_string(outgoing_traceparent(call, *traced)));
   std::string budget = "{";
   append_member(budget, "call_ms", std::to_string(to_ms(call.timeout.timeout).count()));
   append_member(budget, "turn_ms_left", std::to_string(to_ms(call.turn.left).count()));

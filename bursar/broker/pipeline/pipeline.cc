@@ -45,6 +45,7 @@ std::shared_ptr<const PipelineConfig> pipeline_config(const Config& config) {
   out->tools = config.tools;
   out->turn = config.turn;
   out->rate = config.rate;
+  if (!config.telemetry.otlp_url.empty()) out->trace_sample = config.telemetry.sample;
   return out;
 }
 

@@ -45,6 +45,7 @@ struct PipelineConfig {
   std::vector<ToolConfig> tools;
   TurnConfig turn;
   RateConfig rate;
+  std::optional<double> trace_sample;  // calls are traced: upstreams are told of our span; absent: of the caller's
 };
 [[nodiscard]] std::shared_ptr<const PipelineConfig> pipeline_config(const Config& config);
 
