@@ -13,7 +13,8 @@ constexpr Duration kGrace = std::chrono::seconds{15};  // of a hold, for the ans
 constexpr Duration kLongest = std::chrono::hours{24};  // of a hold
 constexpr Duration kLongestPause = std::chrono::seconds{10};
 constexpr Duration kLeastTime = std::chrono::milliseconds{100};
-constexpr double kRetryShareMax = 0.2;  // of an upstream's calls, as for tools
+constexpr std::size_t kWaitingBytes = 64 << 10;  // of a stream that has not begun towards the agent
+constexpr double kRetryShareMax = 0.2;           // of an upstream's calls, as for tools
 
 Duration backoff(std::size_t attempts, double u) {
   constexpr Duration kFirst = std::chrono::milliseconds{100}, kMost = std::chrono::seconds{2};
@@ -227,7 +228,8 @@ void ModelRun::body(std::size_t index, std::string_view bytes, WallTime now) {
   }
   if (!attempt.streaming()) return;
   if (!mine) {
-    if (attempt.meter.events() == 0) return;
+    // Comments alone may wait, so that another upstream can still be tried; but not without end.
+    if (attempt.meter.events() == 0 && pass.size() < kWaitingBytes) return;
     if (attempt.meter.failed() && attempt.meter.events() == 1) {
       effects_.cancel(index);
       return ended(index, {.sent = true}, now);
@@ -386,7 +388,9 @@ void ModelRun::give_up(WallTime now) {
   Why why{.cause = last_->cause};
   if (attempt.answer.retry_after) why.wait = *attempt.answer.retry_after;
   Failure failure = failure_of(why, now);
-  failure.upstream_text = attempt.ok() || attempt.body.empty() ? attempt.ended.detail : attempt.body;
+  // What an upstream says of our own credential is not for agents: it may quote from it.
+  const bool about_us = last_->cause == Cause::kUnauthorised || last_->cause == Cause::kForbidden;
+  if (!about_us) failure.upstream_text = attempt.ok() || attempt.body.empty() ? attempt.ended.detail : attempt.body;
   serf_ = classify(failure);
   if (attempts_.size() > 1) serf_ = after_retries(std::move(*serf_));
   settle(now);

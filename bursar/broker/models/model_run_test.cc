@@ -301,6 +301,22 @@ TEST_F(ModelRunTest, AStreamThatBeginsWithAnErrorIsRetriedElsewhere) {
   EXPECT_FALSE(run->opened);
 }
 
+TEST_F(ModelRunTest, AStreamOfCommentsDoesNotPileUp) {
+  auto run = world.begin(kStream);
+  run->events(0, ": processing\n\n");
+  EXPECT_FALSE(run->opened);
+  for (int i = 0; i < 10'000 && !run->opened; ++i) run->body(0, ": processing\n\n");
+  EXPECT_TRUE(run->opened);
+}
+
+TEST_F(ModelRunTest, WhatAnUpstreamSaysOfOurCredentialStaysHere) {
+  auto run = world.begin(kAsk);
+  run->answer(0, 401, R"({"error":{"message":"Incorrect API key provided: sk-own"}})");
+  ASSERT_TRUE(run->response);
+  EXPECT_EQ(run->response->status, 403);
+  EXPECT_EQ(run->response->body.find("sk-own"), std::string::npos);
+}
+
 TEST_F(ModelRunTest, AFloodIsCutAndItsExcessShows) {
   auto run = world.begin(kStream);
   run->events(0, delta("x"));
