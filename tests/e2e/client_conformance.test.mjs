@@ -29,8 +29,10 @@ function conformance(scenario, revision) {
   const command = `${NODE} ${join(FIXTURES, "conformance_client.mjs")}`;
   const args = [join(PACKAGE, "dist/index.js"), "client", "--command", command, "--scenario", scenario, "--spec-version", revision, "-o", directory];
   return new Promise((done) => {
-    execFile(NODE, args, { cwd: directory, maxBuffer: 64 << 20, timeout: 90_000 }, (_error, stdout, stderr) =>
-      done({ passed: /OVERALL: PASSED/.test(stdout), output: stdout + stderr }));
+    execFile(NODE, args, { cwd: directory, maxBuffer: 64 << 20, timeout: 90_000 }, (error, stdout, stderr) => {
+      const output = stdout + stderr;
+      done({ passed: !error && output.includes("OVERALL: PASSED"), output });
+    });
   });
 }
 
