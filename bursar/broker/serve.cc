@@ -164,8 +164,8 @@ Result<void> Gateway::State::start() {
   models_->adopt(std::move(*models), *config());
   if (auto ok = open_doors(); !ok) return ok;
   left_.update(records_->ledger().standing());
+  services_->catalogue->set(*upstreams);  // before the first request can come
   reactors_->start();
-  services_->catalogue->set(*upstreams);
   // For the command line of the same user: where to look, and a secret that lets it in.
   local_secret_ = records_->keys().issue_local_admin();
   publish();

@@ -91,6 +91,16 @@ class Keeper final : public CatalogueKeeper, public std::enable_shared_from_this
   }
 
   void set(std::shared_ptr<const UpstreamSet> upstreams) override {
+    // Until the reactor gets to it, what was never asked is known by name, so that its agents wait for it.
+    if (!named_.exchange(true)) {
+      std::vector<std::shared_ptr<const UpstreamLists>> lists;
+      for (const UpstreamEntry& entry : upstreams->entries) {
+        auto unknown = std::make_shared<UpstreamLists>();
+        unknown->upstream = entry.config.name;
+        lists.push_back(std::move(unknown));
+      }
+      current_.store(Catalogue::build(std::move(lists)));
+    }
     run([this, upstreams] { replace(*upstreams); });
   }
   std::shared_ptr<const Catalogue> current() const override { return current_.load(); }
@@ -165,6 +175,7 @@ class Keeper final : public CatalogueKeeper, public std::enable_shared_from_this
   std::vector<std::shared_ptr<Source>> sources_;
   std::list<Waiter> waiters_;
   Published<const Catalogue> current_;
+  std::atomic<bool> named_{false};
   bool started_ = false, closed_ = false;
 };
 
