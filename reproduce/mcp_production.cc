@@ -219,10 +219,12 @@ Result<Report> reproduce_mcp_production(const RunOptions& options) {
   Report report{
       .slug = "mcp-production",
       .simulated =
-          "tools (log-normal latencies, hangs), turns and failures are drawn from the sheet's laws by one "
-          "process; decisions are the library's; no network",
+          "H2 and H3: tools (log-normal latencies, hangs), turns and failures are drawn from the sheet's laws by one "
+          "process; decisions are the library's. H1: the real gateway on loopback, with a quota server and clients of "
+          "ours",
       .claim =
-          "adaptive timeouts raise the value of a turn at equal budget, and failures as data recover more for "
+          "no tenant sees another's data, adaptive timeouts raise the value of a turn at equal budget, and failures as "
+          "data recover more for "
           "fewer calls without doubled writes",
       .seed = options.seed,
       .seeds = options.seeds == 0 ? size.seeds : options.seeds,
