@@ -15,7 +15,7 @@ FLOORS = {
     "compress": 4, "splat": 4, "fiscal": 4, "calendar": 4, "broker": 4,
     "cli": 5,
 }
-HEAVY = re.compile(r"boost/(asio|beast)|torch/|sqlite3\.h|yaml-cpp|prometheus/|spdlog/|simdjson|openssl/|pqxx/|mpi\.h|Clp|re2/")
+HEAVY = re.compile(r"boost/(asio|beast)|torch/|sqlite3\.h|yaml-cpp|prometheus/|spdlog/|simdjson|openssl/|cjose/|pqxx/|mpi\.h|Clp|re2/")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 
