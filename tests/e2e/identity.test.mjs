@@ -1,4 +1,5 @@
 // Tokens of a company's identity provider: who gets in, who pays, who may what, and that no token is ever seen again.
+import { Client as ModernClient, ClientCredentialsProvider as ModernProvider, StreamableHTTPClientTransport as ModernTransport } from "@modelcontextprotocol/client";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { ClientCredentialsProvider } from "@modelcontextprotocol/sdk/client/auth-extensions.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -64,6 +65,11 @@ test("an SDK client finds its way from a 401 to a token by the metadata alone", 
   await client.connect(new StreamableHTTPClientTransport(new URL(gateway.url), { authProvider }));
   assert.equal(textOf(await call(client, "faults.echo", { text: "hi" })), "hi");
   assert.equal((await budget(gateway, "acme/blue/ada", "calls")).spent, 1, "the account of the rule pays");
+  const modern = new ModernClient({ name: "e2e", version: "1" }, { versionNegotiation: { mode: "auto" } });
+  const modernProvider = new ModernProvider({ clientId: "ada", clientSecret: CLIENTS.ada.secret, scope: "mcp", expectedIssuer: issuer.url });
+  await modern.connect(new ModernTransport(new URL(gateway.url), { authProvider: modernProvider }));
+  assert.equal(textOf(await modern.callTool({ name: "faults.echo", arguments: { text: "modern" } })), "modern");
+  await modern.close();
   await client.close();
   await gateway.stop();
 });
@@ -198,6 +204,11 @@ test("groups, scopes and arguments decide what a token may do", async (t) => {
   const needed = await plain.post({ jsonrpc: "2.0", id: 9, method: "tools/call", params: { name: "faults.sleep", arguments: { ms: 1 } } });
   assert.equal(needed.status, 403);
   assert.match(header(needed), /error="insufficient_scope".*scope="mcp files:write".*resource_metadata="http/);
+  const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}, "io.modelcontextprotocol/clientInfo": { name: "bare", version: "1" } };
+  const modern = await new BareAgent(gateway.url, { key: ada({ scope: "mcp" }), headers: { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "faults.sleep" } })
+    .post({ jsonrpc: "2.0", id: 9, method: "tools/call", params: { name: "faults.sleep", arguments: { ms: 1 }, _meta: meta } });
+  assert.equal(modern.status, 403, "in the modern era too");
+  assert.match(header(modern), /error="insufficient_scope".*scope="mcp files:write"/);
   assert.equal(await status(ada({ scope: "other" })), 403, "scopes that every token needs");
   const lacking = await new BareAgent(gateway.url, { key: ada() }).post({ jsonrpc: "2.0", id: 1, method: "tools/list" });
   assert.match(header(lacking), /error="insufficient_scope".*scope="mcp"/);

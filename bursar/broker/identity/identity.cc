@@ -91,13 +91,14 @@ void Identity::judge(const std::shared_ptr<Passing>& passing, bool may_wait) {
   wipe(header);  // from here on nobody needs it: what is gone can be neither logged nor forwarded
   passing->request.caller = std::make_shared<const Caller>(Caller{.outcome = std::move(checked.outcome)});
   if (checked.verified && checked.verified->create && !checked.verified->account_seen.load(std::memory_order_relaxed)) {
-    return make_account(passing, std::move(checked.verified));
+    return make_account(passing, checked.verified);
   }
   passing->go();
 }
 
 // An account is written to the disk, so a worker does it.
-void Identity::make_account(const std::shared_ptr<Passing>& passing, std::shared_ptr<const VerifiedToken> verified) {
+void Identity::make_account(const std::shared_ptr<Passing>& passing,
+                            const std::shared_ptr<const VerifiedToken>& verified) {
   if (ledger_.account(verified->create->path)) {
     verified->account_seen.store(true, std::memory_order_relaxed);
     return passing->go();

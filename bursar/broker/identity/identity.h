@@ -58,7 +58,7 @@ class Identity {
  private:
   struct Passing;
   void judge(const std::shared_ptr<Passing>& passing, bool may_wait);
-  void make_account(const std::shared_ptr<Passing>& passing, std::shared_ptr<const VerifiedToken> verified);
+  void make_account(const std::shared_ptr<Passing>& passing, const std::shared_ptr<const VerifiedToken>& verified);
 
   ledger::Ledger& ledger_;
   std::shared_ptr<TokenExchange> exchange_;
