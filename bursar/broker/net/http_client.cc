@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 
+#include "bursar/broker/net/header_text.h"
 #include "bursar/broker/net/http_link.h"
 
 namespace bursar::broker {
@@ -18,33 +19,17 @@ using asio::awaitable;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-bool clean(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7F; });
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return word || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-  });
-}
-
 // The request's head, or nothing where it would hold a line break.
 std::optional<std::string> head_of(const ClientRequest& request, const Url& url) {
   const std::string& target = request.target.empty() ? url.target : request.target;
-  const bool sound = is_token(request.method) && clean(target) && target.starts_with('/') &&
+  const bool sound = is_token(request.method) && is_field_value(target) && target.starts_with('/') &&
                      target.find_first_of(" \t") == std::string::npos;
   if (!sound) return std::nullopt;
   std::string out;
   out.reserve(256);
   out.append(request.method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ").append(url.authority) += "\r\n";
   for (const auto& [name, value] : request.headers) {
-    if (!is_token(name) || !clean(value)) return std::nullopt;
+    if (!is_token(name) || !is_field_value(value)) return std::nullopt;
     out.append(name).append(": ").append(value) += "\r\n";
   }
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
@@ -231,7 +216,7 @@ ErrorCode code_of(Cause cause) {
 
 std::string_view HttpAnswer::header(std::string_view name) const {
   for (const auto& [key, value] : headers) {
-    if (same_name(key, name)) return value;
+    if (same_ignoring_case(key, name)) return value;
   }
   return {};
 }

@@ -4,16 +4,14 @@
 #include <charconv>
 #include <string>
 
+#include "bursar/broker/net/header_text.h"
+
 namespace bursar::broker {
 namespace {
 
 constexpr int kRetryAfterMaxS = 24 * 3600;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-bool same_text(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::string rpc_error(std::string_view body) {
   auto message = Message::parse(std::string(body));
@@ -46,7 +44,7 @@ Cause cause_of(int status) {
 bool is_media_type(std::string_view header, std::string_view type) {
   std::string_view essence = header.substr(0, header.find(';'));
   while (essence.ends_with(' ')) essence.remove_suffix(1);
-  return same_text(essence, type);
+  return same_ignoring_case(essence, type);
 }
 
 bool valid_session_id(std::string_view id) {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "bursar/broker/net/header_text.h"
 #include "bursar/broker/upstream/http_peer.h"
 
 namespace bursar::broker {
@@ -31,27 +32,30 @@ class Pools {
   std::map<Reactor*, std::shared_ptr<HttpPool>> pools_;
 };
 
-bool token_byte(char c) {
-  const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  return word || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-}
-
 Result<void> check_headers(const UpstreamConfig& config) {
-  constexpr std::array<std::string_view, 12> kOurs{
-      "host",           "content-length",       "transfer-encoding", "connection", "accept", "content-type",
-      "mcp-session-id", "mcp-protocol-version", "last-event-id",     "upgrade",    "expect", "te"};
+  constexpr std::array<std::string_view, 14> kOurs{"host",
+                                                   "content-length",
+                                                   "transfer-encoding",
+                                                   "connection",
+                                                   "accept",
+                                                   "content-type",
+                                                   "expect",
+                                                   "upgrade",
+                                                   "mcp-session-id",
+                                                   "mcp-method",
+                                                   "mcp-protocol-version",
+                                                   "last-event-id",
+                                                   "mcp-name",
+                                                   "te"};
   for (const auto& [name, value] : config.headers) {
     const std::string where = "upstream " + config.name + ": headers." + name;
-    std::string lower = name;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (name.empty() || !std::all_of(name.begin(), name.end(), token_byte))
-      return invalid_argument(where + ": not a header name");
-    if (std::find(kOurs.begin(), kOurs.end(), lower) != kOurs.end())
+    const auto is_ours = [&](std::string_view ours) { return same_ignoring_case(name, ours); };
+    if (!is_token(name)) return invalid_argument(where + ": not a header name");
+    if (std::any_of(kOurs.begin(), kOurs.end(), is_ours) ||
+        same_ignoring_case(std::string_view(name).substr(0, 10), "mcp-param-"))
       return invalid_argument(where + ": is set by the protocol");
-    const bool clean =
-        std::none_of(value.begin(), value.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7F; });
-    if (!clean) return invalid_argument(where + ": its value holds a line break or another control character");
+    if (!is_field_value(value))
+      return invalid_argument(where + ": its value holds a line break or another control character");
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 
 #include "bursar/broker/mcp/message.h"
+#include "bursar/broker/net/header_text.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/upstream/modern.h"
 #include "bursar/core/json.h"
@@ -21,18 +22,6 @@ constexpr std::size_t kHeadersMax = 64;  // of one tool
 constexpr int kDepthMax = 64;
 
 std::string_view text_of(const json::string& s) { return {s.data(), s.size()}; }
-
-bool is_token(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return word || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-  });
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 // Walks a schema. An annotation that is not reached through `properties` alone is wrong, so everything else is only
 // searched for one.
@@ -106,7 +95,8 @@ class Walk {
     if (kind != "string" && kind != "integer" && kind != "boolean")
       return fail("x-mcp-header stands on a property that is no string, integer or boolean");
     for (const ParamHeader& other : found) {
-      if (same_name(other.name, text_of(*name))) return fail("two properties have the x-mcp-header " + other.name);
+      if (same_ignoring_case(other.name, text_of(*name)))
+        return fail("two properties have the x-mcp-header " + other.name);
     }
     if (found.size() >= kHeadersMax) return fail("more than " + std::to_string(kHeadersMax) + " x-mcp-header");
     found.push_back({.path = path_, .name = std::string(text_of(*name))});
