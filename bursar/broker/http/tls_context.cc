@@ -39,9 +39,9 @@ Result<std::shared_ptr<boost::asio::ssl::context>> make_server_context(const Tls
   if (config.certificate.empty()) return std::shared_ptr<ssl::context>();
   auto out = std::make_shared<ssl::context>(ssl::context::tls_server);
   error_code error;
-  out->use_certificate_chain_file(config.certificate, error);
+  (void)out->use_certificate_chain_file(config.certificate, error);
   if (error) return wrong("certificate", config.certificate, error);
-  out->use_private_key_file(config.key, ssl::context::pem, error);
+  (void)out->use_private_key_file(config.key, ssl::context::pem, error);
   if (error) return wrong("key", config.key, error);
   SSL_CTX* native = out->native_handle();
   if (SSL_CTX_check_private_key(native) != 1) {
@@ -55,7 +55,7 @@ Result<std::shared_ptr<boost::asio::ssl::context>> make_server_context(const Tls
   SSL_CTX_set_alpn_select_cb(native, &choose_protocol, nullptr);
   SSL_CTX_set_session_id_context(native, kSessionContext, sizeof kSessionContext - 1);
   if (!config.client_ca.empty()) {
-    out->load_verify_file(config.client_ca, error);
+    (void)out->load_verify_file(config.client_ca, error);
     if (error) return wrong("client_ca", config.client_ca, error);
     // Also tells clients which authorities are meant.
     if (STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(config.client_ca.c_str())) {

@@ -165,7 +165,7 @@ void TokenExchange::ask(const std::string& upstream, const std::string& subject,
       request.form = form_of(wanted.exchange, token->reveal());
       token_expires = token->expires();
       round = entry.round = ++rounds_;
-      entry.waiting.push_back(std::move(done));
+      entry.waiting.push_back(done);
     }
     if (entry.round == 0 && entry.until <= now) entries_.erase(key);
   }
