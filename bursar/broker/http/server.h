@@ -72,7 +72,7 @@ class Exchange {
   // For whoever can slow down: bytes of the stream that the reader has not taken yet, and a call, once and on the
   // reactor, when none are left (not at all if the connection ends first). Both on the reactor's thread only.
   [[nodiscard]] virtual std::size_t waiting() { return 0; }
-  virtual void when_taken(std::function<void()> taken) { taken(); }
+  virtual void when_taken(std::function<void()> taken) { std::exchange(taken, nullptr)(); }
   virtual void finish() = 0;  // ends the stream in good order
   // Runs once on the connection's reactor if the connection ends before the answer is complete (at once if it has).
   virtual void on_closed(std::function<void()> closed) = 0;

@@ -41,13 +41,13 @@ ModelRun::Refused ModelRun::throttle(WallTime now) {
   if (rate.per_principal > 0) {
     if (auto wait =
             shared_.principal_buckets.take(call_.principal.subject, rate_of(rate.per_principal, rate.burst), now)) {
-      return Why{.cause = Cause::kRateLimited, .wait = *wait};
+      return Why{.cause = Cause::kRateLimited, .wait = wait};
     }
   }
   if (rate.per_tool > 0) {
     const std::string key = candidates_.front().endpoint->config.name + '\0' + candidates_.front().model;
     if (auto wait = shared_.tool_buckets.take(key, rate_of(rate.per_tool, rate.burst), now)) {
-      return Why{.cause = Cause::kRateLimited, .wait = *wait};
+      return Why{.cause = Cause::kRateLimited, .wait = wait};
     }
   }
   auto unit = shared_.in_flight.acquire("p:" + call_.principal.subject, config_->limits.calls_per_principal);

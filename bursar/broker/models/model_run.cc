@@ -238,7 +238,7 @@ void ModelRun::body(std::size_t index, std::string_view bytes, WallTime now) {
     open_stream(index);
     passed = std::exchange(waiting_[index], {});
   }
-  if (attempt.meter.done()) return complete_stream(index, std::move(passed), now);
+  if (attempt.meter.done()) return complete_stream(index, passed, now);
   answer_bytes_ += passed.size();
   if (!passed.empty()) effects_.write(std::move(passed));
 }
@@ -263,14 +263,15 @@ void ModelRun::cancel_running(WallTime now, std::size_t except) {
   }
 }
 
-void ModelRun::complete_stream(std::size_t index, std::string last, WallTime now) {
+void ModelRun::complete_stream(std::size_t index, std::string_view last, WallTime now) {
   ModelAttempt& attempt = *attempts_[index];
   attempt.end({.sent = true}, now);
   report(attempt, judge(attempt), now);
   settle(now);
   answer_bytes_ += last.size();
   // A comment, which every reader of event streams skips.
-  effects_.write(": x-bursar-cost: " + cost_text(receipt_ ? receipt_->actual : Amounts{}) + "\n\n" + last);
+  std::string piece = ": x-bursar-cost: " + cost_text(receipt_ ? receipt_->actual : Amounts{}) + "\n\n";
+  effects_.write(std::move(piece.append(last)));
   effects_.finish();
   conclude(now);
 }
@@ -326,7 +327,7 @@ void ModelRun::win(std::size_t index, WallTime now) {
   ModelAttempt& attempt = *attempts_[index];
   if (attempt.streaming()) {
     open_stream(index);
-    return complete_stream(index, std::exchange(waiting_[index], {}), now);
+    return complete_stream(index, waiting_[index], now);
   }
   settle(now);
   answer_bytes_ = attempt.body.size();

@@ -74,6 +74,21 @@ class ModelEffects {
   virtual void finish() = 0;
 };
 
+// An attempt that waits for its reservation.
+struct PendingAttempt {
+  std::size_t candidate = 0;
+  ModelAttempt attempt;
+  Amounts turn_charge;  // taken from the turn's caps for it
+};
+
+// What ends a call, in the words of the SERF table.
+struct ModelRefusal {
+  Cause cause = Cause::kInternal;
+  std::string hint = {}, param = {};
+  std::optional<Duration> wait = std::nullopt;
+  std::optional<ledger::Refusal> refusal = std::nullopt;
+};
+
 class ModelRun {
  public:
   ModelRun(const ModelServices& services, std::shared_ptr<const ModelTable> table, ModelCall call,
@@ -101,19 +116,8 @@ class ModelRun {
     const ModelPriceConfig* price = nullptr;
     bool tried = false;
   };
-  // An attempt that waits for its reservation.
-  struct Pending {
-    std::size_t candidate = 0;
-    ModelAttempt attempt;
-    Amounts turn_charge;  // taken from the turn's caps for it
-  };
-  // What ends the call, in the words of the SERF table.
-  struct Why {
-    Cause cause = Cause::kInternal;
-    std::string hint = {}, param = {};
-    std::optional<Duration> wait = std::nullopt;
-    std::optional<ledger::Refusal> refusal = std::nullopt;
-  };
+  using Pending = PendingAttempt;
+  using Why = ModelRefusal;
   using Refused = std::optional<Why>;
 
   // model_admit.cc: before anything is reserved. Each says why the call is refused, or nothing.
@@ -132,7 +136,7 @@ class ModelRun {
   void drop_pending();
 
   void open_stream(std::size_t attempt);
-  void complete_stream(std::size_t attempt, std::string last, WallTime now);
+  void complete_stream(std::size_t attempt, std::string_view last, WallTime now);
   void stream_broke(std::size_t attempt, WallTime now);
   void win(std::size_t attempt, WallTime now);
   void lost(std::size_t attempt, const Judgement& judgement, WallTime now);

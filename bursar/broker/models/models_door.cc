@@ -1,5 +1,7 @@
 #include "bursar/broker/models/models_door.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <set>
@@ -50,8 +52,8 @@ std::string decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned value = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::sscanf(std::string(text.substr(i + 1, 2)).c_str(), "%2x", &value) == 1) {
+    const char* const end = text.data() + std::min(i + 3, text.size());
+    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(text.data() + i + 1, end, value, 16).ptr == end) {
       out += static_cast<char>(value);
       i += 2;
     } else {
@@ -162,7 +164,7 @@ std::string ModelsDoor::next_call_id(WallTime now) {
   return text;
 }
 
-void ModelsDoor::handle(HttpRequest request, std::shared_ptr<Exchange> exchange) {
+void ModelsDoor::handle(HttpRequest request, const std::shared_ptr<Exchange>& exchange) {
   Authentication who = dependencies_.authenticate(request);
   if (const auto* refusal = std::get_if<HttpRefusal>(&who)) return exchange->answer(not_let_in(*refusal));
   auto& principal = std::get<Principal>(who);
@@ -219,7 +221,7 @@ void ModelsDoor::list(const HttpRequest& request, Principal principal, const std
   auto table = table_.load();
   const ModelTable& asked = *table;
   auto done = [this, table = std::move(table), who = std::move(principal), wanted,
-               exchange](std::vector<OfferedModel> offered) {
+               exchange](const std::vector<OfferedModel>& offered) {
     const auto may = [&](const ModelTarget& target, std::string_view name) {
       return dependencies_.services.pipeline->visible(who, target.upstream, target.model, name);
     };

@@ -44,7 +44,7 @@ class ModelsDoor {
   [[nodiscard]] static bool is_mine(std::string_view path);
   [[nodiscard]] Result<std::shared_ptr<const ModelTable>> prepare(const Config& config) const;
   void adopt(std::shared_ptr<const ModelTable> table, const Config& config);
-  void handle(HttpRequest request, std::shared_ptr<Exchange> exchange);
+  void handle(HttpRequest request, const std::shared_ptr<Exchange>& exchange);
 
   void tick();
   void drain() { draining_.store(true); }
