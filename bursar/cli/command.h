@@ -70,6 +70,13 @@ struct AdminDoor {
 };
 // Absent where no gateway was named and none is published. The key of BURSAR_ADMIN_KEY goes before the published one.
 [[nodiscard]] std::optional<AdminDoor> find_door(const std::string& url, const std::string& database);
+// Any answer; `headers` are whole lines. Errors: kUnavailable where nobody answers.
+struct DoorAnswer {
+  int status = 0;
+  std::string head, body;
+};
+[[nodiscard]] Result<DoorAnswer> request(const AdminDoor& door, std::string_view method, std::string_view path,
+                                         std::string_view body, std::string_view headers);
 // Body of a 200. Errors: kUnavailable where nobody answers, kPermissionDenied, kNotFound, kInvalidArgument.
 [[nodiscard]] Result<std::string> ask(const AdminDoor& door, std::string_view method, std::string_view path,
                                       std::string_view body = {});

@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ostream>
 
 #include "bursar/broker/admin/doctor.h"
+#include "bursar/broker/audit/digest.h"
 #include "bursar/cli/command.h"
 #include "bursar/core/json.h"
 
@@ -11,8 +13,68 @@ namespace {
 struct Words {
   Place place;
   std::string url;
-  bool json = false;
+  bool json = false, probe = false;
 };
+
+// A key that lives for one probe.
+class ProbeKey {
+ public:
+  ProbeKey(const AdminDoor& door, const std::string& account) : door_(door) {
+    name_ = "probe-" + broker::base64url(broker::random_bytes(12));
+    const auto made = ask(door_, "POST", "/v1/keys",
+                          "{\"name\":" + json_string(name_) + ",\"account\":" + json_string(account) + "}");
+    const auto document = made ? parse_json(*made) : Result<boost::json::value>(tl::unexpected(made.error()));
+    const auto secret = document.and_then([](const auto& v) { return JsonView(v).string_at("secret"); });
+    if (secret) opens_ = AdminDoor{door.url, std::string(*secret), door.certificate};
+  }
+  ~ProbeKey() { (void)ask(door_, "DELETE", "/v1/keys/" + name_); }
+  ProbeKey(const ProbeKey&) = delete;
+  ProbeKey& operator=(const ProbeKey&) = delete;
+  [[nodiscard]] const std::optional<AdminDoor>& opens() const { return opens_; }
+
+ private:
+  const AdminDoor& door_;
+  std::string name_;
+  std::optional<AdminDoor> opens_;
+};
+
+std::string header_of(std::string_view head, std::string_view name) {
+  for (std::size_t at = 0; (at = head.find("\r\n", at)) != std::string_view::npos;) {
+    at += 2;
+    const std::string_view line = head.substr(at, head.find("\r\n", at) - at);
+    const auto same = [](char a, char b) { return std::tolower(a) == std::tolower(b); };
+    if (line.size() > name.size() + 1 && line[name.size()] == ':' &&
+        std::ranges::equal(line.substr(0, name.size()), name, same)) {
+      return std::string(line.substr(line.find_first_not_of(' ', name.size() + 1)));
+    }
+  }
+  return {};
+}
+
+// Opens a session with one key and uses it with another. What came of it: empty where it was refused, as it must be.
+Result<std::string> foreign_session(const AdminDoor& door, const std::string& account) {
+  const ProbeKey mine(door, account), other(door, account);
+  if (!mine.opens() || !other.opens()) {
+    return fail(ErrorCode::kPermissionDenied, "--probe makes two keys for a moment, which needs an admin key");
+  }
+  constexpr std::string_view kAccept = "Accept: application/json, text/event-stream\r\n";
+  const auto opened =
+      request(*mine.opens(), "POST", "/mcp",
+              R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",)"
+              R"("capabilities":{},"clientInfo":{"name":"bursar-doctor","version":"1"}}})",
+              kAccept);
+  if (!opened) return tl::unexpected(opened.error());
+  const std::string session = header_of(opened->head, "mcp-session-id");
+  if (session.empty()) {
+    return fail(ErrorCode::kUnavailable, "--probe could not open a session: HTTP " + std::to_string(opened->status));
+  }
+  const std::string headers = std::string(kAccept) + "Mcp-Session-Id: " + session + "\r\n";
+  const auto used =
+      request(*other.opens(), "POST", "/mcp", R"({"jsonrpc":"2.0","id":2,"method":"tools/list"})", headers);
+  (void)request(*mine.opens(), "DELETE", "/mcp", "", headers);
+  if (!used) return tl::unexpected(used.error());
+  return used->status == 404 ? std::string() : "HTTP " + std::to_string(used->status);
+}
 
 void print(const broker::Finding& finding, bool json, std::ostream& out) {
   if (json) {
@@ -39,6 +101,14 @@ int examine(const Words& words, Output output) {
       return complain(output, status.error());
     }
   }
+  if (words.probe) {
+    if (!door || facts.config.accounts.empty()) {
+      return complain(output, {.code = ErrorCode::kUnavailable, .message = "--probe needs a running gateway"});
+    }
+    auto answered = foreign_session(*door, facts.config.accounts.front().path);
+    if (!answered) return complain(output, answered.error());
+    facts.foreign_session = std::move(*answered);
+  }
   const auto findings = broker::examine(facts);
   std::array<int, 3> counts{};
   for (const auto& finding : findings) {
@@ -56,6 +126,8 @@ void add_doctor(CLI::App& app, Chosen& chosen) {
   auto words = std::make_shared<Words>();
   add_place(*command, words->place);
   command->add_option("--url", words->url, "A running gateway to look at; without it the one on this database");
+  command->add_flag("--probe", words->probe,
+                    "Also tries whether two principals are kept apart, with two keys of a moment");
   command->add_flag("--json", words->json, "Prints a JSON object a line");
   command->callback([words, &chosen] { chosen.action = [words](Output output) { return examine(*words, output); }; });
 }

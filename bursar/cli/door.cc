@@ -120,7 +120,8 @@ std::optional<AdminDoor> find_door(const std::string& url, const std::string& da
   return door;
 }
 
-Result<std::string> ask(const AdminDoor& door, std::string_view method, std::string_view path, std::string_view body) {
+Result<DoorAnswer> request(const AdminDoor& door, std::string_view method, std::string_view path, std::string_view body,
+                           std::string_view headers) {
   const auto where = where_of(door.url);
   if (!where) return tl::unexpected(where.error());
   if (door.secret.find_first_of("\r\n") != std::string::npos)
@@ -130,37 +131,44 @@ Result<std::string> ask(const AdminDoor& door, std::string_view method, std::str
   auto channel =
       Channel::over(socket->take(), {.host = where->host, .tls = where->tls, .certificate = door.certificate});
   if (!channel) return tl::unexpected(channel.error());
-  std::string request;
+  std::string text;
   const bool v6 = where->host.find(':') != std::string::npos;
-  request.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: ");
-  request.append(v6 ? '[' + where->host + ']' : where->host).append(":").append(where->port);
-  request.append("\r\nConnection: close\r\nAccept: application/json\r\n");
-  if (!door.secret.empty()) request.append("Authorization: Bearer ").append(door.secret).append("\r\n");
+  text.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: ");
+  text.append(v6 ? '[' + where->host + ']' : where->host).append(":").append(where->port);
+  text.append("\r\nConnection: close\r\n").append(headers);
+  if (!door.secret.empty()) text.append("Authorization: Bearer ").append(door.secret).append("\r\n");
   if (!body.empty() || method != "GET")
-    request.append("Content-Type: application/json\r\nContent-Length: ")
+    text.append("Content-Type: application/json\r\nContent-Length: ")
         .append(std::to_string(body.size()))
         .append("\r\n");
-  request.append("\r\n").append(body);
-  const auto answer = exchange(std::move(*channel), request, door.url);
+  text.append("\r\n").append(body);
+  const auto answer = exchange(std::move(*channel), text, door.url);
   if (!answer) return tl::unexpected(answer.error());
-  int status = 0;
+  DoorAnswer out;
   const std::size_t end = answer->find("\r\n\r\n");
   if (!answer->starts_with("HTTP/1.1 ") || end == std::string::npos ||
-      std::from_chars(answer->data() + 9, answer->data() + answer->size(), status).ec != std::errc{}) {
+      std::from_chars(answer->data() + 9, answer->data() + answer->size(), out.status).ec != std::errc{}) {
     return fail(ErrorCode::kUnavailable, door.url + " is no gateway: its answer is no HTTP/1.1");
   }
-  std::string content = answer->substr(end + 4);
-  if (status == 200 || status == 201) return content;
-  if (status == 401 || status == 403) {
+  out.head = answer->substr(0, end + 2);
+  out.body = answer->substr(end + 4);
+  return out;
+}
+
+Result<std::string> ask(const AdminDoor& door, std::string_view method, std::string_view path, std::string_view body) {
+  auto answer = request(door, method, path, body, "Accept: application/json\r\n");
+  if (!answer) return tl::unexpected(answer.error());
+  if (answer->status == 200 || answer->status == 201) return std::move(answer->body);
+  if (answer->status == 401 || answer->status == 403) {
     return fail(ErrorCode::kPermissionDenied,
                 door.url + " wants an admin key; set BURSAR_ADMIN_KEY to one (`bursar keys create … --admin`)");
   }
-  const std::string message = message_of(content);
-  const ErrorCode code = status == 404   ? ErrorCode::kNotFound
-                         : status >= 500 ? ErrorCode::kUnavailable
-                                         : ErrorCode::kInvalidArgument;
-  return fail(code,
-              message.empty() ? door.url + std::string(path) + " answered HTTP " + std::to_string(status) : message);
+  const std::string message = message_of(answer->body);
+  const ErrorCode code = answer->status == 404   ? ErrorCode::kNotFound
+                         : answer->status >= 500 ? ErrorCode::kUnavailable
+                                                 : ErrorCode::kInvalidArgument;
+  return fail(code, message.empty() ? door.url + std::string(path) + " answered HTTP " + std::to_string(answer->status)
+                                    : message);
 }
 
 }  // namespace bursar::cli

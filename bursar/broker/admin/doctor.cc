@@ -134,6 +134,12 @@ class Examiner {
           "set identity.development to false");
     keys_and_accounts();
     shared_credentials(local);
+    if (facts_.foreign_session) {
+      ok_or(facts_.foreign_session->empty(), Grade::kFail, "context",
+            "a session of one principal is refused to another",
+            facts_.foreign_session->empty() ? "tried with two keys" : "it was answered: " + *facts_.foreign_session,
+            "this is a bug; stop the gateway and report it");
+    }
   }
 
   void keys_and_accounts() {

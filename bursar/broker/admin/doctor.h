@@ -41,6 +41,8 @@ struct DoctorFacts {
   std::optional<Verified> audit;  // absent: there is no trail yet, or audit_error says why it does not verify
   std::string audit_error;
   std::optional<GatewayStatus> running;
+  // What a gateway answered to a session that another principal had opened: empty, it was refused; absent: not tried.
+  std::optional<std::string> foreign_session;
 };
 
 // An empty path stands for the configuration without a file.

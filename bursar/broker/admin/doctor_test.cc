@@ -29,12 +29,18 @@ DoctorFacts healthy() {
   facts.config.policy.default_effect = Effect::kDeny;
   facts.config.accounts = {{.path = "acme", .limits = {{.resource = kCalls, .amount = 100}}}, {.path = "acme/ada"}};
   facts.config.upstreams = {{.name = "files", .command = "x"}};
+  facts.config.audit.security_log = "denials.jsonl";
   facts.database_exists = true;
   facts.database_mode = 0600;
   facts.keys = {{.name = "ada", .account = "acme/ada"}};
   facts.audit = Verified{.records = 3, .head = "abc"};
   GatewayStatus running;
-  running.upstreams = {{.name = "files", .up = true, .protocol_version = "2025-11-25", .tools = 3}};
+  running.upstreams = {{.name = "files",
+                        .up = true,
+                        .protocol_version = "2025-11-25",
+                        .tools = 3,
+                        .tools_digest = "d",
+                        .tools_pinned = "d"}};
   running.budgets = {{.account = "acme", .limit = {.resource = kCalls, .amount = 100}, .spent = 10}};
   facts.running = running;
   return facts;
@@ -81,6 +87,12 @@ TEST(Doctor, EachDefectIsFoundByItsOwnCheck) {
       {"upstream files answers", Grade::kFail, [](DoctorFacts& f) { f.running->upstreams[0].up = false; }},
       {"tools of files have usable schemas", Grade::kWarn,
        [](DoctorFacts& f) { f.running->upstreams[0].tools_without_schema = {"read"}; }},
+      {"tools of files are pinned", Grade::kWarn, [](DoctorFacts& f) { f.running->upstreams[0].tools_pinned.clear(); }},
+      {"tools of files are pinned", Grade::kFail, [](DoctorFacts& f) { f.running->upstreams[0].tools_digest = "e"; }},
+      {"denials have a log of their own", Grade::kWarn, [](DoctorFacts& f) { f.config.audit.security_log.clear(); }},
+      {"no call ended with an error of our own", Grade::kWarn, [](DoctorFacts& f) { f.running->internal_errors = 1; }},
+      {"a session of one principal is refused to another", Grade::kFail,
+       [](DoctorFacts& f) { f.foreign_session = "HTTP 200"; }},
       {"tools of files have data or a prior", Grade::kWarn,
        [](DoctorFacts& f) { f.running->upstreams[0].tools_without_latency = {"read"}; }},
       {"a turn can hold every tool of files once", Grade::kWarn,
