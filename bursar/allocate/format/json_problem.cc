@@ -504,7 +504,8 @@ Result<StatedProblem> Reader::read(const value& document) {
                                 {"value", "cost", "item_names", "option_names", "group", "minimum", "forbidden",
                                  "budget", "groups", "minimise", "method", "sense", "gap", "time_limit_s", "explain"})
                          : only(root, place,
-                                {"items", "budget", "groups", "minimise", "method", "sense", "gap", "time_limit_s", "explain"});
+                                {"items", "budget", "groups", "minimise", "method", "sense", "gap", "time_limit_s",
+                                 "explain"});
       !ok)
     return tl::unexpected(ok.error());
   for (const auto part : {&Reader::settings, &Reader::budget, &Reader::groups}) {

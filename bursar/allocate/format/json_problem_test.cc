@@ -19,7 +19,8 @@ std::string refusal(std::string_view text, const ReadLimits& limits = {}) {
 }
 
 TEST(JsonProblem, ReadsItemsWithOptions) {
-  const auto r = read_problem_json(R"({"budget": 8, "minimise": true, "gap": 0.01, "method": "core", "time_limit_s": 2, "explain": ["head"],
+  const auto r = read_problem_json(
+      R"({"budget": 8, "minimise": true, "gap": 0.01, "method": "core", "time_limit_s": 2, "explain": ["head"],
     "items": [{"name": "conv1", "options": [{"name": "2 bit", "value": 9, "cost": 2}, {"name": "4 bit", "value": 4, "cost": 4}]},
               {"name": "head", "minimum": 1, "options": [{"value": 3, "cost": 2, "forbidden": true}]}]})");
   ASSERT_TRUE(r) << r.error().message;
