@@ -32,6 +32,8 @@ const YamlNode& place_of(const YamlNode& root, std::string_view list, std::size_
   return value != nullptr ? *value : items->items[index];
 }
 
+constexpr std::size_t kMinSecret = 16;
+
 class Checker {
  public:
   Checker(const YamlNode& root, Config& config, Problems& problems)
@@ -49,6 +51,9 @@ class Checker {
     check_models(config_, report);
     if (auto ok = schedule::check(config_.turn.atba); !ok) problems_.add(root_, "turn.atba", ok.error().message);
     if (config_.database.empty()) problems_.add(root_, "database", "must name a file");
+    if (const std::size_t size = config_.handles.secret.size(); size > 0 && size < kMinSecret) {
+      problems_.add(root_, "handles.secret", "must have at least 16 bytes, better 32 random ones");
+    }
     if (config_.listen.address.empty()) problems_.add(root_, "listen.address", "must not be empty");
   }
 
