@@ -39,7 +39,7 @@ HttpHeaders cors_headers(const HttpRequest& request) {
           {"access-control-expose-headers",
            "mcp-session-id, mcp-protocol-version, x-request-id, retry-after, x-should-retry, x-bursar-account, "
            "x-bursar-cost, x-bursar-reserved, x-bursar-left-usd, x-bursar-left-tokens, x-bursar-left-calls, "
-           "x-bursar-left-ms"},
+           "x-bursar-left-ms, www-authenticate"},
           {"vary", "origin"}};
 }
 
