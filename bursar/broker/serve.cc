@@ -228,7 +228,8 @@ void Gateway::State::build_services() {
                    .ledger = &records_->ledger(),
                    .clock = &clock_,
                    .metrics = &metrics_,
-                   .audit = [this](AuditRecord record) { records_->keep(std::move(record)); }},
+                   .audit = [this](AuditRecord record) { records_->keep(std::move(record)); },
+                   .trace = [this](std::vector<Span> spans) { traces_->add(std::move(spans)); }},
       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
       .instance = services_->instance});
 }
