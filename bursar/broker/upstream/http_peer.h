@@ -1,8 +1,8 @@
 // One upstream session over streamable HTTP, of either era: finds out which, shakes hands where that is due, posts,
 // reads JSON or event streams, and listens for what the server says by itself. Up to 2025-11-25 it resumes streams and
 // starts a new session when the server forgot the old one; from 2026-07-28 there is no session, a closed connection
-// cancels, and subscriptions/listen takes the place of the GET stream (http_peer_modern.cc). Inside this folder only;
-// has Asio in it.
+// cancels, and subscriptions/listen takes the place of the GET stream (http_peer_modern.cc; the handshake is in
+// http_peer_session.cc). Inside this folder only; has Asio in it.
 //
 // A request is sent a second time only where the server refused it, for its session (404, or 400 that says so), for its
 // era or for its headers, so it was surely not applied. Everything else that breaks after sending is kReset and the
