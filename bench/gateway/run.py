@@ -135,8 +135,8 @@ upstreams:
 prices:
   - {{price: "1 calls, 0.001 usd"}}
 models:
-  upstreams: [{{name: bench, url: "http://127.0.0.1:{upstream}/v1", max_concurrent: 10000}}]
-  routes: [{{model: bench, targets: [bench/bench]}}]
+  upstreams: [{{name: model, url: "http://127.0.0.1:{upstream}/v1", max_concurrent: 10000}}]
+  routes: [{{model: bench, targets: [model/bench]}}]
   prices: [{{input: 2.50 usd, output: 10 usd}}]
 log_level: warn
 """)

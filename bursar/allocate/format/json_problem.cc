@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <cmath>
 
+#include "bursar/allocate/format/json_place.h"
 #include "bursar/allocate/format/names.h"
 #include "bursar/allocate/format/option_table.h"
 #include "bursar/allocate/many_resources.h"
@@ -19,54 +20,6 @@ using boost::json::value;
 
 constexpr std::int64_t kMostCopies = 1000;
 constexpr std::size_t kMostExplained = 1000;
-
-// Where a value stands, written out only for a message.
-struct Place {
-  const Place* above = nullptr;
-  std::string_view key = {};
-  std::size_t index = SIZE_MAX;
-
-  [[nodiscard]] std::string text() const {
-    if (above == nullptr) return "$";
-    if (index != SIZE_MAX) return above->text() + "[" + std::to_string(index) + "]";
-    return above->text() + "." + std::string(key);
-  }
-  [[nodiscard]] tl::unexpected<Error> wrong(const std::string& what) const {
-    return invalid_argument(text() + ": " + what);
-  }
-};
-
-std::string_view view(const boost::json::string& s) { return {s.data(), s.size()}; }
-std::string_view view(boost::json::string_view s) { return {s.data(), s.size()}; }
-
-Result<void> only(const object& o, const Place& place, std::initializer_list<std::string_view> keys) {
-  for (const auto& member : o) {
-    if (std::ranges::find(keys, view(member.key())) != keys.end()) continue;
-    std::string known;
-    for (const auto key : keys) known += (known.empty() ? "" : ", ") + std::string(key);
-    return place.wrong("unknown key '" + std::string(view(member.key())).substr(0, 80) + "'; known are " + known);
-  }
-  return {};
-}
-
-Result<double> number(const value& v, const Place& place, Sign sign) {
-  if (!v.is_number()) return place.wrong("must be a number");
-  const auto x = v.to_number<double>();
-  if (const std::string why = why_refused(x, sign); !why.empty()) return place.wrong(why);
-  return x;
-}
-
-Result<void> few_resources(std::size_t count, const Place& place) {
-  if (count <= ResourceTable::kMostResources) return {};
-  return place.wrong("names " + std::to_string(count) + " resources; at most " +
-                     std::to_string(ResourceTable::kMostResources) + " are taken");
-}
-
-Result<bool> truth(const value& v, const Place& place) {
-  if (v.is_bool()) return v.get_bool();
-  if (v.is_int64() && (v.get_int64() == 0 || v.get_int64() == 1)) return v.get_int64() == 1;
-  return place.wrong("must be true or false");
-}
 
 class Reader {
  public:

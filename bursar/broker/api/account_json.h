@@ -1,6 +1,7 @@
 // How an account stands, as the API writes it and its clients read it.
 //
-//   {"account":"acme/ada","frozen":false,"sync":false,"fail_open":false,"limits":[{"limit":"100.00 usd","window":"month",
+//   {"account":"acme/ada","frozen":false,"sync":false,"fail_open":false,"limits":[{"limit":"100.00
+//   usd","window":"month",
 //    "spent":"3.00 usd","held":"0.00 usd","left":"97.00 usd",…,"refills_at":"2026-12-…"}]}
 #pragma once
 
