@@ -4,6 +4,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <mutex>
 #include <utility>
 
 namespace bursar::broker {
@@ -11,6 +12,17 @@ namespace bursar::broker {
 struct Reactor::Impl {
   boost::asio::io_context context{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard{context.get_executor()};
+  std::mutex mutex;
+  std::vector<std::function<void()>> tasks;  // posted, in order; one handler of the context runs all that are there
+
+  void run_tasks() {
+    std::vector<std::function<void()>> batch;
+    {
+      const std::scoped_lock lock(mutex);
+      batch.swap(tasks);
+    }
+    for (auto& task : batch) std::exchange(task, nullptr)();  // what a task holds ends with it, not with the batch
+  }
 };
 
 Reactor::Reactor() : impl_(std::make_unique<Impl>()) {}
@@ -19,7 +31,24 @@ Reactor::~Reactor() = default;
 
 boost::asio::io_context& Reactor::context() { return impl_->context; }
 
-void Reactor::post(std::function<void()> task) { boost::asio::post(impl_->context, std::move(task)); }
+void Reactor::post(std::function<void()> task) {
+  bool first = false;
+  {
+    const std::scoped_lock lock(impl_->mutex);
+    first = impl_->tasks.empty();
+    impl_->tasks.push_back(std::move(task));
+  }
+  if (first) boost::asio::post(impl_->context, [impl = impl_.get()] { impl->run_tasks(); });
+}
+
+bool Reactor::drop_tasks() {
+  std::vector<std::function<void()>> dropped;
+  {
+    const std::scoped_lock lock(impl_->mutex);
+    dropped.swap(impl_->tasks);
+  }
+  return !dropped.empty();
+}
 
 bool Reactor::on_this_thread() const { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
@@ -42,9 +71,15 @@ Reactors::Reactors(unsigned count) {
   for (unsigned i = 0; i < count; ++i) reactors_.push_back(std::make_unique<Reactor>());
 }
 
+// A task that never ran may hold what belongs to another reactor (a timer, a socket): all of them go while every
+// reactor is still there. What ends with a task may post another.
 Reactors::~Reactors() {
   stop();
   join();
+  for (bool more = true; more;) {
+    more = false;
+    for (auto& reactor : reactors_) more |= reactor->drop_tasks();
+  }
 }
 
 Reactor* Reactors::current() {

@@ -33,9 +33,10 @@ class Reactor {
   void post(std::function<void()> task);      // from any thread; runs later, never inside post()
   [[nodiscard]] bool on_this_thread() const;  // true inside what run() calls
 
-  void run();     // until finish() and no work is left, or stop(); on the calling thread
-  void finish();  // from any thread: run() may return as soon as nothing is pending
-  void stop();    // from any thread: run() returns at once, pending work is dropped
+  void run();         // until finish() and no work is left, or stop(); on the calling thread
+  void finish();      // from any thread: run() may return as soon as nothing is pending
+  void stop();        // from any thread: run() returns at once, pending work is dropped
+  bool drop_tasks();  // when nothing runs any more: ends what post() was given; false where there was none
 
  private:
   struct Impl;
