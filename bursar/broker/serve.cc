@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
-#include <pthread.h>
 #include <signal.h>
 #include <thread>
 #include <tuple>
@@ -13,6 +12,7 @@
 
 #include "bursar/broker/admin/address.h"
 #include "bursar/broker/admin/upstream_health.h"
+#include "bursar/broker/admin/upstream_watch.h"
 #include "bursar/broker/allocate_door/allocate_door.h"
 #include "bursar/broker/api/api.h"
 #include "bursar/broker/budget_left.h"
@@ -95,7 +95,6 @@ class Gateway::State {
   void serve(HttpRequest request, std::shared_ptr<Exchange> exchange);
   [[nodiscard]] std::optional<Target> resolve(const Call& call, std::string_view exposed) const;
   [[nodiscard]] std::vector<UpstreamHealth> upstream_health() const;
-  void watch(const UpstreamHealth& health);
   void audited(const Call& call, WallTime now);
   void tick(int count);
   void wait_for_calls(Duration drain);
@@ -107,7 +106,7 @@ class Gateway::State {
   std::unique_ptr<ConfigFile> file_;
   Published<const Config> config_;
   std::unique_ptr<Records> records_;
-  std::map<std::string, std::string> drifted_;  // upstream to the digest that was told of; the ticking thread's
+  std::unique_ptr<UpstreamWatch> watch_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Reactors> reactors_;  // ends before what its tasks use
   std::unique_ptr<TraceExporter> traces_;
@@ -150,6 +149,7 @@ Result<void> Gateway::State::start() {
   auto records = Records::open(*config(), clock_, metrics_);
   if (!records) return tl::unexpected(records.error());
   records_ = std::move(*records);
+  watch_ = std::make_unique<UpstreamWatch>(metrics_, records_->security_log());
   reactors_ = std::make_unique<Reactors>(config()->listen.reactors);
   traces_ = std::make_unique<TraceExporter>(reactors_->at(0));
   if (auto ok = traces_->configure(config()->telemetry); !ok) return ok;
@@ -378,27 +378,7 @@ void Gateway::State::tick(int count) {
   if (count % kBudgetTicks != 0) return;
   metrics_.set_budgets(std::move(standings));
   metrics_.set(Gauge::kKeys, static_cast<std::int64_t>(records_->keys().valid_keys()));
-  for (const UpstreamHealth& health : upstream_health()) watch(health);
-}
-
-void Gateway::State::watch(const UpstreamHealth& health) {
-  const auto set = [&](UpstreamGauge gauge, std::size_t value) {
-    metrics_.set(gauge, health.name, static_cast<std::int64_t>(value));
-  };
-  set(UpstreamGauge::kUp, health.up ? 1 : 0);
-  set(UpstreamGauge::kSessions, health.sessions);
-  set(UpstreamGauge::kChildren, health.children);
-  set(UpstreamGauge::kInFlight, health.in_flight);
-  set(UpstreamGauge::kCircuitOpen, health.circuit_open ? 1 : 0);
-  set(UpstreamGauge::kTools, health.tools);
-  set(UpstreamGauge::kRestarts, health.restarts);
-  set(UpstreamGauge::kDrifted, health.drifted() ? 1 : 0);
-  if (!health.drifted()) {
-    drifted_.erase(health.name);
-  } else if (std::exchange(drifted_[health.name], health.tools_digest) != health.tools_digest) {
-    log(LogLevel::kError, "tools_drifted", {{"upstream", health.name}, {"digest", health.tools_digest}});
-    records_->security_log().write("tools_drifted", {{"upstream", health.name}, {"digest", health.tools_digest}});
-  }
+  for (const UpstreamHealth& health : upstream_health()) watch_->look(health);
 }
 
 void Gateway::State::audited(const Call& call, WallTime now) {
@@ -510,30 +490,5 @@ GatewayStatus Gateway::status() const { return state_->status(); }
 Result<void> Gateway::reload() { return state_->reload(true); }
 void Gateway::stop(std::optional<Duration> drain) { state_->stop(drain); }
 void Gateway::hurry() { state_->hurry(); }
-
-Result<void> serve(ServeOptions options) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
-  // Blocked before any thread starts, so that all of them inherit it and only sigwait() below sees a signal.
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  auto gateway = Gateway::start(std::move(options));
-  if (!gateway) return tl::unexpected(gateway.error());
-  std::printf("bursar is listening on %s (MCP: %s/mcp)\n", (*gateway)->url().c_str(), (*gateway)->url().c_str());
-  std::fflush(stdout);
-  int number = 0;
-  while (sigwait(&signals, &number) == 0 && number == SIGHUP) (void)(*gateway)->reload();
-  log(LogLevel::kInfo, "stopping", {{"signal", number}});
-  std::thread second([&gateway, signals] {
-    int again = SIGHUP;
-    while (sigwait(&signals, &again) == 0 && again == SIGHUP) {
-    }
-    (*gateway)->hurry();
-  });
-  (*gateway)->stop();
-  pthread_kill(second.native_handle(), SIGTERM);  // ends its waiting
-  second.join();
-  return {};
-}
 
 }  // namespace bursar::broker
