@@ -11,7 +11,7 @@ import { boundPort, BURSAR, FIXTURES, NODE, ROOT } from "../lib/gateway.mjs";
 import { Agent } from "./agent.mjs";
 
 const KEEP = process.argv.includes("--keep");
-const HOME = join(ROOT, ".bursar-quickstart");
+const HOME = process.env.QUICKSTART_HOME ?? join(ROOT, ".bursar-quickstart");
 const CALLS = 80;
 const CALLS_AFTERWARDS = 1000;  // --keep: so that you can try it yourself
 
