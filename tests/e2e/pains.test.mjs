@@ -102,6 +102,7 @@ test("pain 5: when the store fails, spending goes on unguarded and is forgotten"
   assert.ok(!(await agent.call("fast.echo", { text: "x" })).isError);
   // Somebody locks the database and does not let go.
   const other = new DatabaseSync(join(gateway.directory, "bursar.db"));
+  other.exec("PRAGMA busy_timeout = 5000");  // the gateway may be writing at this moment
   other.exec("BEGIN IMMEDIATE");
   const before = upstream.calls();
   const refused = serf(await agent.call("fast.echo", { text: "x" }));
