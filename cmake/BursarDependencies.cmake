@@ -40,8 +40,10 @@ find_path(BURSAR_RE2_INCLUDE re2/re2.h REQUIRED)  # Debian's RE2 brings no CMake
 find_path(BURSAR_CJOSE_INCLUDE cjose/jws.h REQUIRED)  # nor does cjose, and its .pc file asks for headers of Jansson
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(CLP REQUIRED IMPORTED_TARGET clp)
+pkg_check_modules(JEMALLOC IMPORTED_TARGET jemalloc)
 if(BURSAR_TESTS)
   find_package(GTest REQUIRED)
   find_package(benchmark REQUIRED)

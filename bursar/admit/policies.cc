@@ -1,0 +1,17 @@
+#include "bursar/admit/policies.h"
+
+#include <vector>
+
+namespace bursar::admit {
+
+PolicyTable policies() {
+  static const std::vector<PolicyEntry> table = [] {
+    std::vector<PolicyEntry> all;
+    const auto add = [&all](PolicyTable entries) { all.insert(all.end(), entries.begin(), entries.end()); };
+    add({});
+    return all;
+  }();
+  return table;
+}
+
+}  // namespace bursar::admit
