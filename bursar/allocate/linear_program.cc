@@ -1,5 +1,6 @@
 #include "bursar/allocate/linear_program.h"
 
+#include <array>
 #include <coin/Clp_C_Interface.h>
 #include <limits>
 #include <memory>
@@ -11,6 +12,21 @@ namespace {
 struct Delete {
   void operator()(Clp_Simplex* model) const { Clp_deleteModel(model); }
 };
+
+Result<LinearSolution> solution_of(Clp_Simplex* model, std::size_t columns, std::size_t rows) {
+  switch (Clp_status(model)) {
+    case 0: break;
+    case 1: return fail(ErrorCode::kInfeasible, "the linear program has no solution");
+    case 2: return fail(ErrorCode::kExhausted, "the objective of the linear program has no bound");
+    default: return fail(ErrorCode::kExhausted, "the simplex method stopped before the optimum");
+  }
+  LinearSolution s{.objective = Clp_objectiveValue(model)};
+  const double* x = Clp_primalColumnSolution(model);
+  const double* price = Clp_dualRowSolution(model);
+  s.x.assign(x, x + columns);
+  s.price.assign(price, price + rows);
+  return s;
+}
 
 }  // namespace
 
@@ -33,18 +49,39 @@ Result<LinearSolution> maximise(const LinearProgram& p, int max_iterations) {
   Clp_setOptimizationDirection(model.get(), -1);
   if (max_iterations > 0) Clp_setMaximumIterations(model.get(), max_iterations);
   Clp_initialSolve(model.get());
-  switch (Clp_status(model.get())) {
-    case 0: break;
-    case 1: return fail(ErrorCode::kInfeasible, "the linear program has no solution");
-    case 2: return fail(ErrorCode::kExhausted, "the objective of the linear program has no bound");
-    default: return fail(ErrorCode::kExhausted, "the simplex method stopped before the optimum");
-  }
-  LinearSolution s{.objective = Clp_objectiveValue(model.get())};
-  const double* x = Clp_primalColumnSolution(model.get());
-  const double* price = Clp_dualRowSolution(model.get());
-  s.x.assign(x, x + columns);
-  s.price.assign(price, price + rows);
-  return s;
+  return solution_of(model.get(), columns, rows);
+}
+
+struct GrowingProgram::State {
+  std::unique_ptr<Clp_Simplex, Delete> model{Clp_newModel()};
+  std::size_t columns = 0, rows = 0;
+};
+
+GrowingProgram::GrowingProgram(std::span<const double> row_upper) : state_(std::make_unique<State>()) {
+  Clp_Simplex* model = state_->model.get();
+  state_->rows = row_upper.size();
+  const std::vector<double> row_lower(row_upper.size(), -std::numeric_limits<double>::infinity());
+  const int start = 0;
+  Clp_setLogLevel(model, 0);
+  Clp_loadProblem(model, 0, static_cast<int>(row_upper.size()), &start, nullptr, nullptr, nullptr, nullptr, nullptr,
+                  row_lower.data(), row_upper.data());
+  Clp_setOptimizationDirection(model, -1);
+}
+
+GrowingProgram::~GrowingProgram() = default;
+GrowingProgram::GrowingProgram(GrowingProgram&&) noexcept = default;
+GrowingProgram& GrowingProgram::operator=(GrowingProgram&&) noexcept = default;
+
+std::size_t GrowingProgram::add_column(double objective, std::span<const int> row, std::span<const double> element) {
+  const double lower = 0, upper = std::numeric_limits<double>::infinity();
+  const std::array<int, 2> start{0, static_cast<int>(row.size())};
+  Clp_addColumns(state_->model.get(), 1, &lower, &upper, &objective, start.data(), row.data(), element.data());
+  return state_->columns++;
+}
+
+Result<LinearSolution> GrowingProgram::solve() {
+  Clp_primal(state_->model.get(), 0);
+  return solution_of(state_->model.get(), state_->columns, state_->rows);
 }
 
 }  // namespace bursar::allocate

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "bursar/core/result.h"
@@ -33,5 +35,31 @@ struct LinearSolution {
 // Errors: kInvalidArgument for arrays that do not fit together; kInfeasible where no x exists; kExhausted past
 // max_iterations of the simplex method (0: no limit) or for an objective without bound. Thread-safe.
 [[nodiscard]] Result<LinearSolution> maximise(const LinearProgram& program, int max_iterations = 0);
+
+// A linear program whose columns are found while it is solved (column generation): each solve starts from the basis of
+// the one before.
+//
+//   GrowingProgram master({1, 1});                    // row_upper; A x <= row_upper, x >= 0
+//   while (true) {
+//     auto at = master.solve();                       // at->price says what a column may cost
+//     if (!a column is worth more than it costs at these prices) break;
+//     master.add_column(worth, rows, elements);
+//   }
+class GrowingProgram {
+ public:
+  explicit GrowingProgram(std::span<const double> row_upper);
+  ~GrowingProgram();
+  GrowingProgram(GrowingProgram&&) noexcept;
+  GrowingProgram& operator=(GrowingProgram&&) noexcept;
+
+  // `row` without doubles, each below the number of rows; as many elements. Returns the column's number, from 0.
+  std::size_t add_column(double objective, std::span<const int> row, std::span<const double> element);
+  // Errors as maximise().
+  [[nodiscard]] Result<LinearSolution> solve();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace bursar::allocate
