@@ -1,0 +1,80 @@
+#include "bursar/admit/auction/bid_rule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace bursar::admit {
+namespace {
+
+// Not above `most`, which also keeps what no int can hold out of the conversion.
+int floor_to(double bid, int most) { return bid >= most ? most : static_cast<int>(bid); }
+
+}  // namespace
+
+Result<void> BidRule::begin(const Episode& episode) { return resume(episode, episode.auctions, episode.budget); }
+
+Result<void> BidRule::resume(const Episode& episode, int auctions_left, int budget_left) {
+  if (episode.auctions < 1) {
+    return invalid_argument("auctions of an episode are " + std::to_string(episode.auctions) +
+                            "; there must be at least 1");
+  }
+  if (episode.budget < 0) {
+    return invalid_argument("budget of an episode is " + std::to_string(episode.budget) + "; it must be at least 0");
+  }
+  if (auctions_left < 0 || auctions_left > episode.auctions || budget_left < 0 || budget_left > episode.budget) {
+    return invalid_argument("an episode of " + std::to_string(episode.auctions) + " auctions and a budget of " +
+                            std::to_string(episode.budget) + " cannot have " + std::to_string(auctions_left) + " and " +
+                            std::to_string(budget_left) + " left");
+  }
+  episode_ = episode;
+  auctions_left_ = auctions_left;
+  budget_left_ = budget_left;
+  return {};
+}
+
+Result<int> BidRule::bid(double theta) const {
+  if (!(theta >= 0 && theta <= 1)) {
+    return invalid_argument("theta is " + std::to_string(theta) + "; it must be a chance from 0 to 1");
+  }
+  return std::clamp(wish(theta), 0, std::min(budget_left_, highest_price_));
+}
+
+Result<void> BidRule::settle(bool won, int price) {
+  if (price < 0) return invalid_argument("price is " + std::to_string(price) + "; it must be at least 0");
+  if (won && price > budget_left_) {
+    return fail(ErrorCode::kExhausted, "price " + std::to_string(price) + " is above the " +
+                                           std::to_string(budget_left_) + " left of the budget");
+  }
+  const int spent = won ? price : 0;
+  budget_left_ -= spent;
+  after(spent);
+  auctions_left_ = std::max(0, auctions_left_ - 1);
+  return {};
+}
+
+int LinearRule::wish(double theta) const { return floor_to(slope_ * theta, highest_price()); }
+
+Result<void> MeanRule::begin(const Episode& episode) {
+  if (auto ok = inner_->begin(episode); !ok) return ok;
+  return BidRule::begin(episode);
+}
+
+Result<void> MeanRule::resume(const Episode& episode, int auctions_left, int budget_left) {
+  if (auto ok = inner_->resume(episode, auctions_left, budget_left); !ok) return ok;
+  return BidRule::resume(episode, auctions_left, budget_left);
+}
+
+int MeanRule::wish(double) const { return inner_->bid(theta_avg_).value_or(0); }
+
+void MeanRule::after(int spent) { (void)inner_->settle(spent > 0, spent); }
+
+int PacedRule::wish(double theta) const { return floor_to(theta / price_, highest_price()); }
+
+void PacedRule::after(int spent) {
+  const double rate = static_cast<double>(episode().budget) / episode().auctions;
+  if (rate > 0) price_ *= std::exp(-eta_ * (rate - spent) / rate);
+  price_ = std::clamp(price_, 1e-300, 1e300);
+}
+
+}  // namespace bursar::admit
