@@ -2,13 +2,15 @@
 
 #include <vector>
 
+#include "bursar/admit/price_policies.h"
+
 namespace bursar::admit {
 
 PolicyTable policies() {
   static const std::vector<PolicyEntry> table = [] {
     std::vector<PolicyEntry> all;
     const auto add = [&all](PolicyTable entries) { all.insert(all.end(), entries.begin(), entries.end()); };
-    add({});
+    add(price_policies());
     return all;
   }();
   return table;

@@ -15,7 +15,7 @@
 #include <span>
 #include <string_view>
 
-#include "bursar/core/result.h"
+#include "bursar/core/policy.h"
 
 namespace bursar::admit {
 
@@ -41,6 +41,8 @@ class PriceSource {
   PriceSource& operator=(const PriceSource&) = delete;
   virtual ~PriceSource() = default;
 
+  // The request itself, before its prices are asked; for sources that keep a sample of requests.
+  virtual void look(const Request& /*request*/) {}
   // [resources], >= 0, reward per unit of the resource; valid until the next call. Changes nothing that save() shows.
   [[nodiscard]] virtual std::span<const double> prices(const PriceQuestion& question) = 0;
   // The prices of the last question, or before the first the ones to begin with.
@@ -49,6 +51,9 @@ class PriceSource {
   virtual void learn(const PriceLesson& lesson) = 0;
   // An outcome differed from its estimate by this much (actual - estimate, per resource), some requests later.
   virtual void correct(std::span<const double> difference) = 0;
+
+  // Requests past the end that the source knows of by itself (a period by the clock).
+  [[nodiscard]] virtual bool past_end() const { return false; }
 
   // State of the source alone; a source of the same parameters loads it. kCorrupt for what does not fit.
   [[nodiscard]] virtual boost::json::object save() const = 0;

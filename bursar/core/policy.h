@@ -83,7 +83,7 @@ class Policy {
 
   // Once for each decision that took an option or bid, in any order. Costs above the hold are counted in full, and are
   // the only way in which remaining() falls below zero. Errors, state unchanged: kNotFound for an id that is not open
-  // (never given, observed before, or settled at its estimate because too many were open); kInvalidArgument.
+  // (never given, observed before, or counted at its hold because too many were open); kInvalidArgument.
   [[nodiscard]] virtual Result<void> observe(DecisionId id, const Outcome& outcome) = 0;
 
   // [resources]; valid until the next call. Policies without prices give zeros.
