@@ -13,6 +13,30 @@ struct Delete {
   void operator()(Clp_Simplex* model) const { Clp_deleteModel(model); }
 };
 
+using Model = std::unique_ptr<Clp_Simplex, Delete>;
+
+Model load(const LinearProgram& p, int max_iterations) {
+  Model model(Clp_newModel());
+  const std::size_t columns = p.objective.size(), rows = p.row_upper.size();
+  Clp_setLogLevel(model.get(), 0);
+  const std::vector<double> lower(columns, 0.0);
+  std::vector<double> row_lower = p.row_lower;
+  if (row_lower.empty()) row_lower.assign(rows, -std::numeric_limits<double>::infinity());
+  Clp_loadProblem(model.get(), static_cast<int>(columns), static_cast<int>(rows), p.start.data(), p.row.data(),
+                  p.element.data(), lower.data(), p.upper.data(), p.objective.data(), row_lower.data(),
+                  p.row_upper.data());
+  Clp_setOptimizationDirection(model.get(), -1);
+  if (max_iterations > 0) Clp_setMaximumIterations(model.get(), max_iterations);
+  return model;
+}
+
+// CLP scales a program and reports an optimum of the scaled one, by this secondary status, even where the program
+// itself has a better one by far (seen: .692 for .752).
+bool is_optimal_as_scaled_only(Clp_Simplex* model) {
+  const int secondary = Clp_secondaryStatus(model);
+  return Clp_status(model) == 0 && secondary >= 2 && secondary <= 4;
+}
+
 Result<LinearSolution> solution_of(Clp_Simplex* model, std::size_t columns, std::size_t rows) {
   switch (Clp_status(model)) {
     case 0: break;
@@ -38,17 +62,13 @@ Result<LinearSolution> maximise(const LinearProgram& p, int max_iterations) {
     return invalid_argument("the arrays of a linear program with " + std::to_string(columns) + " columns and " +
                             std::to_string(rows) + " rows do not fit together");
   }
-  const std::unique_ptr<Clp_Simplex, Delete> model(Clp_newModel());
-  Clp_setLogLevel(model.get(), 0);
-  const std::vector<double> lower(columns, 0.0);
-  std::vector<double> row_lower = p.row_lower;
-  if (row_lower.empty()) row_lower.assign(rows, -std::numeric_limits<double>::infinity());
-  Clp_loadProblem(model.get(), static_cast<int>(columns), static_cast<int>(rows), p.start.data(), p.row.data(),
-                  p.element.data(), lower.data(), p.upper.data(), p.objective.data(), row_lower.data(),
-                  p.row_upper.data());
-  Clp_setOptimizationDirection(model.get(), -1);
-  if (max_iterations > 0) Clp_setMaximumIterations(model.get(), max_iterations);
+  auto model = load(p, max_iterations);
   Clp_initialSolve(model.get());
+  if (is_optimal_as_scaled_only(model.get())) {
+    model = load(p, max_iterations);
+    Clp_scaling(model.get(), 0);
+    Clp_initialSolve(model.get());
+  }
   return solution_of(model.get(), columns, rows);
 }
 
@@ -81,6 +101,10 @@ std::size_t GrowingProgram::add_column(double objective, std::span<const int> ro
 
 Result<LinearSolution> GrowingProgram::solve() {
   Clp_primal(state_->model.get(), 0);
+  if (is_optimal_as_scaled_only(state_->model.get())) {
+    Clp_scaling(state_->model.get(), 0);
+    Clp_primal(state_->model.get(), 0);
+  }
   return solution_of(state_->model.get(), state_->columns, state_->rows);
 }
 
