@@ -1,5 +1,6 @@
 #include "bursar/allocate/direction_split.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -64,6 +65,52 @@ TEST(DirectionSplit, IsRebaseWhereEverythingLooksAlike) {
   double sum = 0;
   for (const double r : scores) sum += std::exp(r / .1);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR((*w)[i], std::exp(scores[i] / .1) / sum, 1e-9);
+}
+
+TEST(DirectionSplit, SavesWhatPayingByCandidateLoses) {
+  // k = (3, 1, 2) candidates of scores (.9, .95, .5): paid by candidate a direction's share is Qhat instead of Q, and
+  // the loss of log utility is KL(Q || Qhat) = .1092976227.
+  const std::vector<int> direction{0, 0, 0, 1, 2, 2};
+  const std::vector<double> scores{.9, .9, .9, .95, .5, .5}, cosines = similarity(direction, .1);
+  const auto shares = [&](double temperature) {
+    const auto w = direction_weights(
+        {.scores = scores, .similarity = cosines, .quality_temperature = 1, .similarity_temperature = temperature});
+    std::vector<double> q(3);
+    for (std::size_t i = 0; i < direction.size(); ++i) q[static_cast<std::size_t>(direction[i])] += (*w)[i];
+    return q;
+  };
+  const auto by_direction = shares(.01), by_candidate = shares(1e9);
+  double divergence = 0;
+  for (std::size_t j = 0; j < 3; ++j) divergence += by_direction[j] * std::log(by_direction[j] / by_candidate[j]);
+  EXPECT_NEAR(divergence, .1092976227, 1e-9);
+}
+
+TEST(DirectionSplit, FollowsAPermutationAndPaysNoDuplicate) {
+  RandomStream random(4);
+  for (int trial = 0; trial < 200; ++trial) {
+    const std::size_t k = 2 + random.uniform_int(std::uint64_t{10});
+    std::vector<int> direction(k);
+    std::vector<double> scores(k);
+    for (int& d : direction) d = static_cast<int>(random.uniform_int(std::uint64_t{4}));
+    for (std::size_t i = 0; i < k; ++i) scores[i] = .5 + .1 * direction[i];
+    const auto cosines = similarity(direction, .2);
+    const auto weights = *direction_weights({.scores = scores, .similarity = cosines});
+    const auto split = *split_over_directions({.scores = scores, .similarity = cosines}, 64);
+    auto turned_direction = direction;
+    auto turned_scores = scores;
+    std::ranges::reverse(turned_direction), std::ranges::reverse(turned_scores);
+    const auto turned_cosines = similarity(turned_direction, .2);
+    const auto turned = *direction_weights({.scores = turned_scores, .similarity = turned_cosines});
+    for (std::size_t i = 0; i < k; ++i) EXPECT_NEAR(turned[i], weights[k - 1 - i], 1e-12);
+    // One more copy of the first candidate.
+    direction.push_back(direction[0]), scores.push_back(scores[0]);
+    const auto more_cosines = similarity(direction, .2);
+    const auto more = *split_over_directions({.scores = scores, .similarity = more_cosines}, 64);
+    std::int64_t before = 0, after = 0;
+    for (std::size_t i = 0; i < k; ++i) before += direction[i] == direction[0] ? split[i] : 0;
+    for (std::size_t i = 0; i <= k; ++i) after += direction[i] == direction[0] ? more[i] : 0;
+    EXPECT_LE(std::abs(before - after), 1);
+  }
 }
 
 TEST(PosteriorSplit, HasTheSheetsLimits) {

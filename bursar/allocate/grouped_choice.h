@@ -10,6 +10,7 @@
 // and the whole have room (nested caps keep greedy optimal). The answer follows the same order in whole steps, and each
 // group is then solved anew within what it may still use (the core search of multiple_choice). Small problems are
 // searched to the optimum by many_resources. O(options log options); memory 32 bytes a hull step.
+// Source: systems/rco (a budget for each block); greedy on nested caps is a polymatroid's.
 #pragma once
 
 #include <cstdint>

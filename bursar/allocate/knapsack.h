@@ -11,6 +11,7 @@
 // max_states with value, bound and hence the gap; for integer costs and a budget within max_cells the exact program
 // then takes over. Costs and values may be negative: an item that costs nothing and is worth something is always taken.
 // Time O(items log copies) for the bound, plus the search; memory 64 bytes an item bundle.
+// Source: the core search follows Pisinger (1995) in idea; the hard classes are his (2005).
 #pragma once
 
 #include <cstdint>

@@ -14,6 +14,8 @@
 // least loss per overrun first), filled where budgets are left, and, for up to max_search_items, improved by
 // depth-first search with L as bound, which proves the optimum where it ends before max_nodes. Time O(options x
 // resources) a probe; memory 16 bytes an item beside the LP.
+// Where values are whole multiples of one number the bound is rounded down to one that can occur.
+// Source: systems/dual-mirror-descent for the prices; the cutting planes are Kelley's.
 #pragma once
 
 #include <cstdint>

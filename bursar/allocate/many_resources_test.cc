@@ -113,6 +113,21 @@ TEST(ManyResources, AgreesWithMultipleChoiceOnOneResource) {
   }
 }
 
+TEST(ManyResources, RoundsTheBoundOfWholeValuesDownToOneThatCanOccur) {
+  RandomStream random(7);
+  for (int trial = 0; trial < 50; ++trial) {
+    Instance p = random_instance(random, 40, 3, true);
+    for (double& v : p.value) v = 4 * v + 1;  // any answer is worth 40 more than a multiple of 4
+    const auto loose = many_resources(p.table(), p.budget, {.relative_gap = 1, .max_search_items = 0});
+    if (!loose) continue;
+    const auto best = many_resources(p.table(), p.budget, {.relative_gap = 0});
+    ASSERT_TRUE(best);
+    EXPECT_EQ(std::fmod(loose->bound, 4), 0);
+    EXPECT_GE(loose->bound, best->value);
+    EXPECT_GE(loose->bound, dual_value(p.table(), p.budget, loose->price) - 4 - 1e-6);
+  }
+}
+
 TEST(ManyResources, HandlesTwentyThousandItemsAndFourResources) {
   RandomStream random(4);
   Instance p = random_instance(random, 20'000, 4, false);

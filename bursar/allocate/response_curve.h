@@ -1,8 +1,9 @@
 // Response curves: how value grows with units, learned from observations, and a budget split under what was learned.
 //
-//   auto a = fit_response(pilots_of_a);                       // {units, value} pairs, e.g. accuracy at 1k, 2k, 8k
-//   labels auto b = fit_response(pilots_of_b); auto plan = allocate_responses({{*a, *b}}, 50'000);        // labels for
-//   each use(plan->amounts, plan->low, plan->high);                // and how sure the split is
+//   auto a = fit_response(pilots_of_a);        // {units, value} pairs: accuracy at 1k, 2k, 8k labels
+//   auto b = fit_response(pilots_of_b);
+//   auto plan = allocate_responses({{*a, *b}}, 50'000);
+//   use(plan->amounts, plan->low, plan->high);     // labels for each, and how sure the split is
 //
 // Families (units x > 0, shape s > 0, gain g >= 0):
 //   power       y = level - g x^-s           learning curves, scaling laws, uncertainty that falls as a power
@@ -13,6 +14,7 @@
 // given. The split is water-filling on the fitted curves; its uncertainty comes from drawing curves from the fits: each
 // draw is split anew, which gives the interval of every amount, and the plan is scored under it, which gives the
 // regret: what better knowledge of the curves would be worth. Fit O(observations), plan O(draws x items).
+// Source: variable projection (Golub, Pereyra 1973) along one shape; the split is water_filling.h's.
 #pragma once
 
 #include <array>

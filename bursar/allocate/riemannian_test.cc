@@ -79,6 +79,47 @@ TEST(BudgetManifold, ProjectionIsTangentAndRetractionLandsOnTheBudgetOnce) {
   }
 }
 
+TEST(BudgetManifold, CostRisesAlongTheRetractionFromTheLeastToTheMost) {
+  RandomStream random(7);
+  Surface s = random_surface(random, 9, 5);
+  s.groups.cost = s.cost;
+  const auto m = BudgetManifold::make(s.groups, s.budget);
+  ASSERT_TRUE(m);
+  double least = 0, most = 0;
+  for (std::size_t i = 0; i < 9; ++i) {
+    const auto [low, high] = std::ranges::minmax(std::span(s.cost).subspan(i * 5, 5));
+    least += low, most += high;
+  }
+  const auto at = [&](double t) {
+    auto moved = s.logits;
+    for (std::size_t j = 0; j < moved.size(); ++j) moved[j] += t * s.cost[j];
+    return m->cost(moved);
+  };
+  double before = at(-200);
+  EXPECT_NEAR(before, least, 1e-9 * most);
+  for (double t = -3; t <= 3; t += .25) {
+    EXPECT_GE(at(t), before);
+    before = at(t);
+  }
+  EXPECT_NEAR(at(200), most, 1e-9 * most);
+}
+
+TEST(BudgetManifold, FollowsAPermutationOfItsGroups) {
+  RandomStream random(8);
+  Surface s = random_surface(random, 6, 4);
+  s.groups.cost = s.cost;
+  std::vector<double> cost, logits;  // the groups in the other order
+  for (std::size_t i = 6; i-- > 0;) {
+    for (std::size_t k = 0; k < 4; ++k) cost.push_back(s.cost[i * 4 + k]), logits.push_back(s.logits[i * 4 + k]);
+  }
+  const auto a = BudgetManifold::make(s.groups, s.budget), b = BudgetManifold::make({6, 4, cost}, s.budget);
+  ASSERT_TRUE(a && b);
+  a->retract(s.logits), b->retract(logits);
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(logits[(5 - i) * 4 + k], s.logits[i * 4 + k], 1e-9);
+  }
+}
+
 TEST(BudgetManifold, RefusesABudgetThatNoMixtureHas) {
   const std::vector<double> cost{1, 2, 3, 4};
   const BudgetGroups groups{2, 2, cost};

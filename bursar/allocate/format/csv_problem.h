@@ -4,8 +4,8 @@
 //   ada,none,0,0,north                       a,0,0,0
 //   ada,mail,3.5,0.8,north                   a,1,3.5,0.8
 //
-//   auto stated = read_problem_csv(source, {.item = "customer", .option = "offer", .value = "profit", .costs =
-//   {"usd"}});
+//   CsvColumns columns{.item = "customer", .option = "offer", .value = "profit", .costs = {"usd"}};
+//   auto stated = read_problem_csv(source, columns);
 //
 // The first row names the columns. The rows of an item stand together. Columns:
 //   item       the item's name
