@@ -69,7 +69,7 @@ void GoalMatcher::refresh(std::size_t index) {
   if (options_.rule == GoalRule::kBalance) score *= options_.curve.left(goal.load);
   if (options_.rule == GoalRule::kRanking) score *= -std::expm1(drawn_rank(id_of(index)) - 1);
   const bool open = goal.present && goal.state == GoalState::kOpen && goal.pending < options_.max_pending;
-  faces_[index].score = open ? score : -1;
+  faces_[index].score = open ? score : goal.present ? kClosed : kAbsent;
 }
 
 Result<GoalId> GoalMatcher::add_goal(double weight) {
@@ -100,25 +100,20 @@ Result<void> GoalMatcher::remove_goal(GoalId id) {
   if (!index) return tl::unexpected(index.error());
   if (goals_[*index].state == GoalState::kOpen) --open_;
   goals_[*index] = Goal{};
-  faces_[*index].score = -1;
+  faces_[*index].score = kAbsent;
   ++faces_[*index].generation;
   free_.push_back(static_cast<std::uint32_t>(*index));
   return {};
 }
 
-// Checks one edge, and that its goal has not been named in this offer before.
-Result<std::size_t> GoalMatcher::index_in_offer(const MatchEdge& edge) {
-  auto index = index_of(edge.goal);
-  if (!index) return index;
+// Why an edge cannot stand in this offer.
+tl::unexpected<Error> GoalMatcher::wrong_edge(const MatchEdge& edge) const {
+  if (auto index = index_of(edge.goal); !index) return tl::unexpected(std::move(index.error()));
   if (!(edge.probability >= 0 && edge.probability <= 1)) {
     return invalid_argument("goal " + std::to_string(edge.goal) + ": the probability is " +
                             std::to_string(edge.probability) + "; it must be from 0 to 1");
   }
-  if (faces_[*index].seen == offers_) {
-    return invalid_argument("goal " + std::to_string(edge.goal) + " stands twice in one offer");
-  }
-  faces_[*index].seen = offers_;
-  return index;
+  return invalid_argument("goal " + std::to_string(edge.goal) + " stands twice in one offer");
 }
 
 Result<std::optional<MatchTry>> GoalMatcher::offer(std::span<const MatchEdge> edges) {
@@ -126,25 +121,29 @@ Result<std::optional<MatchTry>> GoalMatcher::offer(std::span<const MatchEdge> ed
     for (Face& face : faces_) face.seen = 0;
     offers_ = 1;
   }
-  std::size_t best = goals_.size(), eligible = 0;
+  std::size_t best = faces_.size();
   GoalId best_id = 0;
   double best_score = -1, best_p = 0;
   std::optional<RandomStream> luck;
   if (options_.rule == GoalRule::kRandom) luck = RandomStream(options_.seed).split("offer").split(draws_);
   for (const MatchEdge& edge : edges) {
-    const auto index = index_in_offer(edge);
-    if (!index) return tl::unexpected(index.error());
-    double score = faces_[*index].score * edge.probability;
-    if (faces_[*index].score < 0 || edge.probability <= 0) continue;
-    ++eligible;
+    const std::size_t index = index_bits(edge.goal);
+    if (index >= faces_.size()) return wrong_edge(edge);
+    Face& face = faces_[index];
+    const double p = edge.probability;
+    const bool sound = face.generation == generation_bits(edge.goal) && face.seen != offers_ && p >= 0 && p <= 1;
+    if (!sound || face.score == kAbsent) return wrong_edge(edge);
+    face.seen = offers_;
+    if (face.score < 0 || p <= 0) continue;
+    double score = face.score * p;
     if (options_.rule == GoalRule::kFirst) score = 0;
     if (luck) score = luck->uniform01();
-    const bool wins_tie = options_.ties_high ? edge.goal > best_id : edge.goal < best_id;
-    if (score < best_score || (score == best_score && !wins_tie)) continue;
-    best = *index, best_id = edge.goal, best_score = score, best_p = edge.probability;
+    if (score < best_score) continue;
+    if (score == best_score && (options_.ties_high ? edge.goal < best_id : edge.goal > best_id)) continue;
+    best = index, best_id = edge.goal, best_score = score, best_p = p;
   }
   if (luck) ++draws_;
-  if (eligible == 0) return std::nullopt;
+  if (best == faces_.size()) return std::nullopt;
   return begin(best, best_p);
 }
 

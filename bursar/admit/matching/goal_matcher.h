@@ -99,9 +99,10 @@ class GoalMatcher {
                                                 std::optional<LoadCurve> curve = std::nullopt);
 
  private:
+  static constexpr double kClosed = -1, kAbsent = -2;  // not to be tried now; no such goal
   // What offer() reads of a goal: 16 bytes.
   struct Face {
-    double score = -1;  // score / p; negative: not to be tried
+    double score = kAbsent;  // score / p; or kClosed, kAbsent
     std::uint32_t generation = 0;
     std::uint32_t seen = 0;  // the offer that named it last
   };
@@ -116,7 +117,7 @@ class GoalMatcher {
   explicit GoalMatcher(GoalMatcherOptions options) : options_(std::move(options)) {}
   [[nodiscard]] GoalId id_of(std::size_t index) const;
   [[nodiscard]] Result<std::size_t> index_of(GoalId goal) const;
-  [[nodiscard]] Result<std::size_t> index_in_offer(const MatchEdge& edge);
+  [[nodiscard]] tl::unexpected<Error> wrong_edge(const MatchEdge& edge) const;
   [[nodiscard]] double drawn_rank(GoalId goal) const;
   void refresh(std::size_t index);
   MatchTry begin(std::size_t index, double probability);

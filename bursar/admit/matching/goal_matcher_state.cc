@@ -86,7 +86,7 @@ Result<void> GoalMatcher::read_goal(const JsonView& row) {
   if (*size != 1 && *size != 6) return row.wrong("must have 1 or 6 entries");
   const auto generation = row.element(0)->as_int(0, kMost32);
   if (!generation) return tl::unexpected(generation.error());
-  faces_.push_back({.score = -1, .generation = static_cast<std::uint32_t>(*generation)});
+  faces_.push_back({.score = kAbsent, .generation = static_cast<std::uint32_t>(*generation)});
   goals_.emplace_back();
   if (*size == 1) return {};
   const auto weight = row.element(1)->as_double(0, kMost), load = row.element(2)->as_double(0, kMost);
