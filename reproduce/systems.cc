@@ -1,6 +1,8 @@
 // The table of systems, one entry a sheet, in the order of slugs; and the pieces of the library that they name.
 #include <array>
 
+#include "bursar/admit/dual_mirror_descent.h"
+#include "bursar/admit/price_policies.h"
 #include "bursar/allocate/annotation_split.h"
 #include "bursar/allocate/riemannian.h"
 #include "bursar/allocate/rollout_value.h"
@@ -87,7 +89,10 @@ constexpr std::array kSystems{
            .title = "Dual mirror descent for online allocation",
            .room = "admit",
            .shape = "policy",
-           .shows = "regret of the square root of requests, in good worlds and bad"},
+           .implementations = "mirror_step price_policies",
+           .doors = "`bursar replay`, C++ library",
+           .shows = "regret of the square root of requests, in good worlds and bad",
+           .reproduce = &reproduce_dual_mirror_descent},
     System{.slug = "duet",
            .title = "DUET: tokens before and during rollouts",
            .room = "allocate, learn",
@@ -263,6 +268,8 @@ std::span<const System> systems() { return kSystems; }
 
 std::span<const Implementation> implementations() {
   static const std::array kTable{
+      Implementation{"mirror_step", "bursar/admit/dual_mirror_descent.h", code_of(&admit::mirror_step)},
+      Implementation{"price_policies", "bursar/admit/price_policies.h", code_of(&admit::price_policies)},
       Implementation{"allocate_rollouts", "bursar/allocate/rollout_value.h", code_of(&allocate::allocate_rollouts)},
       Implementation{"success_history", "bursar/allocate/success_history.h", code_of(&allocate::load_history)},
       Implementation{"next_timeout", "bursar/schedule/timeout.h", code_of(&schedule::next_timeout)},
