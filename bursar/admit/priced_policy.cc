@@ -147,6 +147,7 @@ Decision PricedPolicy::bid(const Request& r, std::span<const double> mu) {
   Decision d = begin();
   const double wanted = second_price_bid(r.rewards[0], mu[0], options_.goal);
   const double reach = std::max(0.0, r.purse.empty() ? remaining_[0] : std::min(remaining_[0], r.purse[0]));
+  d.wanted_bid = wanted;
   d.bid = std::min(wanted, reach);
   if (wanted > 0) d.intended = 0;
   if (d.bid > 0) d.option = 0;
@@ -155,7 +156,7 @@ Decision PricedPolicy::bid(const Request& r, std::span<const double> mu) {
                               : DecisionReason::kBest;
   const std::span<double> none(scratch_.data(), m_), held(scratch_.data() + m_, m_);
   std::ranges::fill(scratch_, 0.0);
-  if (d.option) {
+  if (d.intended) {
     held[0] = d.bid;
     hold(d.id, Kind::kAuction, r.rewards[0], none, held);
   } else {

@@ -116,6 +116,20 @@ TEST(PricedPolicy, LearnsThePriceOfAnAuctionWhenItIsObserved) {
   EXPECT_NEAR(p->prices()[0], .1 * (.6 - .1), 1e-15);
 }
 
+// Step 4 of the sheet: the price would collapse exactly when the budget is gone.
+TEST(PricedPolicy, LearnsWhatABidWithoutBudgetWouldHavePaid) {
+  auto p = policy("dual-mirror-descent:mirror=euclidean,reward_scale=1,cost_scale=[1]", {1}, 100);
+  EXPECT_TRUE(p->observe(decided(*p, {1}, {}).id, {.costs = std::vector{1.0}}));
+  const double before = p->prices()[0];
+  const Decision broke = decided(*p, {1}, {});
+  EXPECT_FALSE(broke.option);
+  EXPECT_EQ(broke.bid, 0);
+  EXPECT_DOUBLE_EQ(broke.wanted_bid, 1 / (1 + before));
+  EXPECT_TRUE(p->observe(broke.id, {.costs = std::vector{.5}, .refused = true}));
+  EXPECT_NEAR(p->prices()[0], before + .1 * (.5 - .01), 1e-15);
+  EXPECT_THAT(p->remaining(), ElementsAre(0));
+}
+
 TEST(PricedPolicy, NamesBadInputAndStaysAsItWas) {
   auto p = policy("dual-mirror-descent", {10, 10}, 100);
   const std::string before = to_json(p->save());

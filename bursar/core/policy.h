@@ -59,6 +59,7 @@ struct Decision {
   std::optional<std::size_t> option;    // absent: do nothing
   std::optional<std::size_t> intended;  // what it would have taken with budget left; prices learn from this one
   double bid = 0;                       // auctions: the highest price at which to take it; 0 in other requests
+  double wanted_bid = 0;                // auctions: the bid with budget left
   DecisionReason reason = DecisionReason::kNothingPays;
   bool past_horizon = false;  // more requests came than were planned for; the remaining budget is used up as it is
 };
@@ -66,7 +67,8 @@ struct Decision {
 struct Outcome {
   std::span<const double> costs = {};  // [resources]: what it really used; empty: as expected (auctions: nothing)
   std::optional<double> reward;        // what it was worth; absent: as expected, or not known
-  bool refused = false;                // somebody else's budget was short: nothing was used, but it was wanted
+  // A budget was short, somebody else's or, for wanted_bid > bid, this one: nothing was used, but `costs` was wanted.
+  bool refused = false;
 };
 
 class Policy {
@@ -81,9 +83,9 @@ class Policy {
   // state is then unchanged.
   [[nodiscard]] virtual Result<Decision> decide(const Request& request) = 0;
 
-  // Once for each decision that took an option or bid, in any order. Costs above the hold are counted in full, and are
-  // the only way in which remaining() falls below zero. Errors, state unchanged: kNotFound for an id that is not open
-  // (never given, observed before, or counted at its hold because too many were open); kInvalidArgument.
+  // Once for each decision that took an option, or wanted to bid, in any order. Costs above the hold are counted in
+  // full, and are the only way in which remaining() falls below zero. Errors, state unchanged: kNotFound for an id that
+  // is not open (never given, observed before, or counted at its hold because too many were open); kInvalidArgument.
   [[nodiscard]] virtual Result<void> observe(DecisionId id, const Outcome& outcome) = 0;
 
   // [resources]; valid until the next call. Policies without prices give zeros.
