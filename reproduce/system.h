@@ -60,7 +60,9 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 [[nodiscard]] Result<Report> reproduce_dual_mirror_descent(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_knapsack_rl(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_mcp_production(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_philosopher(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rco(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_sft_pft_balance(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_stochastic_balance(const RunOptions& options);
 
 }  // namespace bursar::reproduce

@@ -2,6 +2,10 @@
 #include <array>
 
 #include "bursar/admit/dual_mirror_descent.h"
+#include "bursar/admit/matching/bayesian_matching.h"
+#include "bursar/admit/matching/goal_matcher.h"
+#include "bursar/admit/matching/match_bounds.h"
+#include "bursar/admit/matching/posted_prices.h"
 #include "bursar/admit/price_policies.h"
 #include "bursar/allocate/annotation_split.h"
 #include "bursar/allocate/riemannian.h"
@@ -168,7 +172,10 @@ constexpr std::array kSystems{
            .title = "Philosopher inequalities by pivotal sampling",
            .room = "admit",
            .shape = "policy",
-           .shows = "the share of the best online policy that is kept in polynomial time"},
+           .implementations = "solve_online_lp best_purchase",
+           .doors = "`bursar match`, C++ library",
+           .shows = "the share of the best online policy that is kept in polynomial time",
+           .reproduce = &reproduce_philosopher},
     System{.slug = "plan-and-budget",
            .title = "Plan and Budget: tokens for sub-questions",
            .room = "plan, allocate",
@@ -224,7 +231,10 @@ constexpr std::array kSystems{
            .title = "Stochastic balance: matching with rewards by chance",
            .room = "admit",
            .shape = "policy",
-           .shows = "competitive ratios on hard families"},
+           .implementations = "stochastic_balance stochastic_configuration_lp",
+           .doors = "`bursar match`, C++ library",
+           .shows = "competitive ratios on hard families",
+           .reproduce = &reproduce_stochastic_balance},
     System{.slug = "train-long-think-short",
            .title = "Train long, think short: a curriculum of budgets",
            .room = "schedule, learn",
@@ -267,6 +277,9 @@ constexpr std::array kSystems{
 std::span<const System> systems() { return kSystems; }
 
 std::span<const Implementation> implementations() {
+  constexpr Result<allocate::RiemannianResult> (*kWholeBudget)(
+      const allocate::BudgetGroups&, double, const allocate::JointObjective&, const allocate::RiemannianOptions&) =
+      &allocate::riemannian_search;  // of its two forms
   static const std::array kTable{
       Implementation{"mirror_step", "bursar/admit/dual_mirror_descent.h", code_of(&admit::mirror_step)},
       Implementation{"price_policies", "bursar/admit/price_policies.h", code_of(&admit::price_policies)},
@@ -275,9 +288,14 @@ std::span<const Implementation> implementations() {
       Implementation{"next_timeout", "bursar/schedule/timeout.h", code_of(&schedule::next_timeout)},
       Implementation{"static_timeouts", "bursar/schedule/timeout.h", code_of(&schedule::static_timeouts)},
       Implementation{"next_action", "bursar/broker/pipeline/recovery.h", code_of(&broker::next_action)},
-      Implementation{"riemannian_search", "bursar/allocate/riemannian.h", code_of(&allocate::riemannian_search)},
+      Implementation{"riemannian_search", "bursar/allocate/riemannian.h", code_of(kWholeBudget)},
       Implementation{"recommend_split", "bursar/allocate/annotation_split.h", code_of(&allocate::recommend_split)},
       Implementation{"sweep_split", "bursar/allocate/annotation_split.h", code_of(&allocate::sweep_split)},
+      Implementation{"solve_online_lp", "bursar/admit/matching/bayesian_matching.h", code_of(&admit::solve_online_lp)},
+      Implementation{"best_purchase", "bursar/admit/matching/posted_prices.h", code_of(&admit::best_purchase)},
+      Implementation{"stochastic_balance", "bursar/admit/matching/goal_matcher.h", code_of(&admit::stochastic_balance)},
+      Implementation{"stochastic_configuration_lp", "bursar/admit/matching/match_bounds.h",
+                     code_of(&admit::stochastic_configuration_lp)},
   };
   return kTable;
 }
