@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <iterator>
 
+#include "bursar/allocate/format/json_problem.h"
 #include "bursar/allocate/marginal_greedy.h"
 #include "bursar/allocate/problem.h"
 #include "bursar/allocate/response_curve.h"
@@ -87,6 +88,20 @@ TEST(Examples, StandInThePageWordForWord) {
     at = to;
   }
   EXPECT_EQ(examples, 3);
+}
+
+TEST(Examples, TheDocumentsOfThePageAreReadAndSolved) {
+  const std::string page = read(std::filesystem::path(__FILE__).parent_path() / "../../docs/allocate.md");
+  const auto value_of = [&](std::string_view before, std::string_view after) {
+    const std::size_t from = page.find(before) + before.size() - 1, to = page.find(after, from);
+    const auto stated = read_problem_json(std::string_view(page).substr(from, to - from));
+    EXPECT_TRUE(stated) << stated.error().message;
+    const auto best = allocate(stated->problem, *stated->budget, stated->options);
+    EXPECT_TRUE(best) << best.error().message;
+    return best->value;
+  };
+  EXPECT_EQ(value_of("```json\n{", "```"), 12);
+  EXPECT_EQ(value_of("a row an item: `{", "`"), 14);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <optional>
 #include <string>
 
 #include "bursar/allocate/multiple_choice.h"
@@ -11,33 +11,6 @@
 
 namespace bursar::allocate {
 namespace {
-
-constexpr double kOnBudget = 1e-10;
-
-double dot(std::span<const double> a, std::span<const double> b) {
-  return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0);
-}
-
-void softmax(std::span<const double> logits, std::span<double> p) {
-  const double top = std::ranges::max(logits);
-  double total = 0;
-  for (std::size_t k = 0; k < p.size(); ++k) total += p[k] = std::exp(logits[k] - top);
-  for (double& x : p) x /= total;
-}
-
-struct Moments {
-  double mean = 0;
-  double variance = 0;
-};
-
-Moments moments(std::span<const double> logits, std::span<const double> cost, std::vector<double>& p) {
-  p.resize(logits.size());
-  softmax(logits, p);
-  Moments m;
-  for (std::size_t k = 0; k < p.size(); ++k) m.mean += p[k] * cost[k];
-  for (std::size_t k = 0; k < p.size(); ++k) m.variance += p[k] * (cost[k] - m.mean) * (cost[k] - m.mean);
-  return m;
-}
 
 struct Adam {
   std::vector<double> first, second;
@@ -55,11 +28,30 @@ struct Adam {
   }
 };
 
+// A part of the groups with its budget, as positions in the arrays of all.
+struct Part {
+  std::size_t first, size;  // of logits and costs
+  double budget;
+  std::optional<BudgetManifold> manifold;  // none where the budget is at an end of the range: one choice remains
+};
+
+std::vector<Part> parts_of(const BudgetGroups& g, std::span<const BudgetBlock> blocks) {
+  std::vector<Part> parts;
+  std::size_t first = 0;
+  for (const BudgetBlock& block : blocks) {
+    const std::size_t size = block.groups * g.options;
+    auto manifold = BudgetManifold::make({block.groups, g.options, g.cost.subspan(first, size)}, block.budget);
+    parts.push_back({first, size, block.budget, manifold ? std::optional(*manifold) : std::nullopt});
+    first += size;
+  }
+  return parts;
+}
+
 class Riemannian {
  public:
-  Riemannian(const BudgetGroups& groups, double budget, const JointObjective& objective,
+  Riemannian(const BudgetGroups& groups, std::span<const BudgetBlock> blocks, const JointObjective& objective,
              const RiemannianOptions& options)
-      : g_(groups), budget_(budget), objective_(objective), options_(options), random_(options.seed) {}
+      : g_(groups), parts_(parts_of(groups, blocks)), objective_(objective), options_(options), random_(options.seed) {}
 
   Result<RiemannianResult> run();
 
@@ -80,9 +72,15 @@ class Riemannian {
   void estimate_gradients(std::vector<Sample>& samples) const;
   void add_through_softmax(const Sample& s, double scale, std::vector<double>& total) const;
   [[nodiscard]] double entropy() const;
+  void retract();
+  void project(std::vector<double>& vector) const;
+  [[nodiscard]] double off_budget() const;
+  Result<void> take_the_only_choice();
+  Result<void> search();
+  Result<void> round();
 
   const BudgetGroups& g_;
-  const double budget_;
+  const std::vector<Part> parts_;
   const JointObjective& objective_;
   const RiemannianOptions& options_;
   RandomStream random_;
@@ -91,11 +89,49 @@ class Riemannian {
   bool any_ = false;
 };
 
-// The choice of largest total score whose cost is the largest reachable one within the budget.
+// The choice of largest total score whose cost is, in every part, the largest reachable one within its budget.
 Result<std::vector<std::uint32_t>> Riemannian::on_budget(std::span<const double> score) const {
-  return multiple_choice({.value = score, .cost = g_.cost, .width = g_.options}, budget_,
-                         {.method = ChoiceMethod::kDynamicProgram, .sense = ChoiceSense::kLargestReachable})
-      .map([](ChoiceResult r) { return std::move(r.choice); });
+  std::vector<std::uint32_t> choice;
+  for (std::size_t b = 0; b < parts_.size(); ++b) {
+    const Part& part = parts_[b];
+    const auto best = multiple_choice(
+        {.value = score.subspan(part.first, part.size),
+         .cost = g_.cost.subspan(part.first, part.size),
+         .width = g_.options},
+        part.budget, {.method = ChoiceMethod::kDynamicProgram, .sense = ChoiceSense::kLargestReachable});
+    if (!best && parts_.size() > 1) return tl::unexpected(with_context("block " + std::to_string(b), best.error()));
+    if (!best) return tl::unexpected(best.error());
+    choice.insert(choice.end(), best->choice.begin(), best->choice.end());
+  }
+  return choice;
+}
+
+void Riemannian::retract() {
+  for (const Part& part : parts_) {
+    if (part.manifold) part.manifold->retract(std::span(logits_).subspan(part.first, part.size));
+  }
+}
+
+// A part that has only one choice does not move.
+void Riemannian::project(std::vector<double>& vector) const {
+  for (const Part& part : parts_) {
+    const auto own = std::span(vector).subspan(part.first, part.size);
+    if (part.manifold) {
+      part.manifold->project(std::span(logits_).subspan(part.first, part.size), own);
+    } else {
+      std::ranges::fill(own, 0.0);
+    }
+  }
+}
+
+double Riemannian::off_budget() const {
+  double most = 0;
+  for (const Part& part : parts_) {
+    if (!part.manifold) continue;
+    const double cost = part.manifold->cost(std::span(logits_).subspan(part.first, part.size));
+    most = std::max(most, std::abs(cost - part.budget));
+  }
+  return most;
 }
 
 void Riemannian::draw_noise(std::vector<double>& noise) {
@@ -192,59 +228,93 @@ double Riemannian::entropy() const {
   return total / static_cast<double>(g_.groups);
 }
 
+// At an end of the range one choice (up to equal costs) remains: the program finds it, or says why there is none.
+Result<void> Riemannian::take_the_only_choice() {
+  Sample only;
+  auto choice = on_budget(logits_);
+  if (!choice) return tl::unexpected(choice.error());
+  only.choice = std::move(*choice);
+  if (auto ok = evaluate(only); !ok) return ok;
+  r_.stop = StopReason::kOptimal;
+  r_.rounded = only.choice;
+  r_.rounded_loss = only.loss;
+  return {};
+}
+
+Result<void> Riemannian::search() {
+  Adam adam{std::vector<double>(size()), std::vector<double>(size())};
+  retract();
+  for (int s = 0; s < options_.steps; ++s) {
+    if (options_.stop && options_.stop()) {
+      r_.stop = StopReason::kCancelled;
+      break;
+    }
+    const double progress = options_.steps > 1 ? static_cast<double>(s) / (options_.steps - 1) : 1.0;
+    const double tau = std::max(options_.tau_min, options_.tau * std::pow(options_.tau_min / options_.tau, progress));
+    RiemannianStep trace;
+    auto gradient = step_gradient(tau, trace);
+    if (!gradient) return tl::unexpected(gradient.error());
+    project(*gradient);
+    adam.step(*gradient, options_.learning_rate, logits_);
+    retract();
+    project(adam.first);
+    trace.off_budget = off_budget();
+    trace.entropy = entropy();
+    r_.trace.push_back(trace);
+  }
+  return {};
+}
+
+Result<void> Riemannian::round() {
+  std::vector<double> log_p(size());
+  for (std::size_t i = 0; i < g_.groups; ++i) {
+    const auto row = std::span(logits_).subspan(i * g_.options, g_.options);
+    const auto out = std::span(log_p).subspan(i * g_.options, g_.options);
+    softmax(row, out);
+    for (double& x : out) x = std::log(std::max(x, 1e-300));
+  }
+  auto rounded = on_budget(log_p);
+  if (!rounded) return tl::unexpected(rounded.error());
+  Sample last{.choice = std::move(*rounded)};
+  if (auto ok = evaluate(last); !ok) return ok;
+  r_.rounded = std::move(last.choice);
+  r_.rounded_loss = last.loss;
+  return {};
+}
+
 Result<RiemannianResult> Riemannian::run() {
   logits_.assign(size(), 0.0);
   if (!options_.initial.empty()) logits_.assign(options_.initial.begin(), options_.initial.end());
-  const auto manifold = BudgetManifold::make(g_, budget_);
-  if (!manifold) {
-    // At an end of the range one choice (up to equal costs) remains: the program finds it, or says why there is none.
-    Sample only;
-    auto choice = on_budget(logits_);
-    if (!choice) return tl::unexpected(choice.error());
-    only.choice = std::move(*choice);
-    if (auto ok = evaluate(only); !ok) return tl::unexpected(ok.error());
-    r_.stop = StopReason::kOptimal;
-    r_.rounded = only.choice;
-    r_.rounded_loss = only.loss;
+  if (std::ranges::none_of(parts_, [](const Part& part) { return part.manifold.has_value(); })) {
+    if (auto ok = take_the_only_choice(); !ok) return tl::unexpected(ok.error());
   } else {
-    Adam adam{std::vector<double>(size()), std::vector<double>(size())};
-    manifold->retract(logits_);
-    for (int s = 0; s < options_.steps; ++s) {
-      if (options_.stop && options_.stop()) {
-        r_.stop = StopReason::kCancelled;
-        break;
-      }
-      const double progress = options_.steps > 1 ? static_cast<double>(s) / (options_.steps - 1) : 1.0;
-      const double tau = std::max(options_.tau_min, options_.tau * std::pow(options_.tau_min / options_.tau, progress));
-      RiemannianStep trace;
-      auto gradient = step_gradient(tau, trace);
-      if (!gradient) return tl::unexpected(gradient.error());
-      manifold->project(logits_, *gradient);
-      adam.step(*gradient, options_.learning_rate, logits_);
-      manifold->retract(logits_);
-      manifold->project(logits_, adam.first);
-      trace.off_budget = std::abs(manifold->cost(logits_) - budget_);
-      trace.entropy = entropy();
-      r_.trace.push_back(trace);
-    }
-    std::vector<double> log_p(size());
-    for (std::size_t i = 0; i < g_.groups; ++i) {
-      const auto row = std::span(logits_).subspan(i * g_.options, g_.options);
-      const auto out = std::span(log_p).subspan(i * g_.options, g_.options);
-      softmax(row, out);
-      for (double& x : out) x = std::log(std::max(x, 1e-300));
-    }
-    auto rounded = on_budget(log_p);
-    if (!rounded) return tl::unexpected(rounded.error());
-    Sample last{.choice = std::move(*rounded)};
-    if (auto ok = evaluate(last); !ok) return tl::unexpected(ok.error());
-    r_.rounded = std::move(last.choice);
-    r_.rounded_loss = last.loss;
+    if (auto ok = search(); !ok) return tl::unexpected(ok.error());
+    if (auto ok = round(); !ok) return tl::unexpected(ok.error());
   }
   if (!any_) return fail(ErrorCode::kUnavailable, "none of " + std::to_string(r_.evaluations) + " losses was a number");
   r_.logits = logits_;
   for (std::size_t i = 0; i < g_.groups; ++i) r_.cost += g_.cost[i * g_.options + r_.choice[i]];
   return std::move(r_);
+}
+
+Result<void> check_blocks(const BudgetGroups& g, std::span<const BudgetBlock> blocks) {
+  std::size_t groups = 0;
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    if (blocks[b].groups == 0 || blocks[b].groups > g.groups - groups) {
+      return invalid_argument("block " + std::to_string(b) + " has " + std::to_string(blocks[b].groups) +
+                              " groups; the blocks must share out the " + std::to_string(g.groups) +
+                              " groups in their order, at least one each");
+    }
+    if (!std::isfinite(blocks[b].budget)) {
+      return invalid_argument((blocks.size() > 1 ? "block " + std::to_string(b) + ": " : "") + "budget is " +
+                              to_text(blocks[b].budget) + "; it must be finite");
+    }
+    groups += blocks[b].groups;
+  }
+  if (groups != g.groups) {
+    return invalid_argument("the blocks have " + std::to_string(groups) + " groups of " + std::to_string(g.groups));
+  }
+  return {};
 }
 
 Result<void> check(const BudgetGroups& g, const RiemannianOptions& o) {
@@ -279,102 +349,17 @@ Result<void> check(const BudgetGroups& g, const RiemannianOptions& o) {
 
 }  // namespace
 
-Result<BudgetManifold> BudgetManifold::make(BudgetGroups groups, double budget) {
-  double least = 0, most = 0;
-  for (std::size_t i = 0; i < groups.groups; ++i) {
-    const auto row = groups.cost.subspan(i * groups.options, groups.options);
-    least += std::ranges::min(row);
-    most += std::ranges::max(row);
-  }
-  if (!(budget > least) || !(budget < most)) {
-    return fail(ErrorCode::kInfeasible, "the budget is " + to_text(budget) + "; the surface needs one between " +
-                                            to_text(least) + " and " + to_text(most));
-  }
-  return BudgetManifold(groups, budget);
-}
-
-double BudgetManifold::cost(std::span<const double> logits) const {
-  std::vector<double> p;
-  double total = 0;
-  for (std::size_t i = 0; i < groups_.groups; ++i) {
-    total += moments(logits.subspan(i * groups_.options, groups_.options),
-                     groups_.cost.subspan(i * groups_.options, groups_.options), p)
-                 .mean;
-  }
-  return total;
-}
-
-double BudgetManifold::cost_slope(std::span<const double> logits) const {
-  std::vector<double> p;
-  double total = 0;
-  for (std::size_t i = 0; i < groups_.groups; ++i) {
-    total += moments(logits.subspan(i * groups_.options, groups_.options),
-                     groups_.cost.subspan(i * groups_.options, groups_.options), p)
-                 .variance;
-  }
-  return total;
-}
-
-void BudgetManifold::normal(std::span<const double> logits, std::span<double> normal) const {
-  std::vector<double> p;
-  for (std::size_t i = 0; i < groups_.groups; ++i) {
-    const std::size_t at = i * groups_.options;
-    const Moments m = moments(logits.subspan(at, groups_.options), groups_.cost.subspan(at, groups_.options), p);
-    for (std::size_t k = 0; k < groups_.options; ++k) normal[at + k] = p[k] * (groups_.cost[at + k] - m.mean);
-  }
-}
-
-bool BudgetManifold::project(std::span<const double> logits, std::span<double> vector) const {
-  std::vector<double> n(logits.size());
-  normal(logits, n);
-  // Scaled by its largest entry first: squares of saturated probabilities would underflow.
-  double size = 0;
-  for (const double x : n) size = std::max(size, std::abs(x));
-  if (!(size > 1e-30)) return false;
-  for (double& x : n) x /= size;
-  const double share = dot(vector, n) / dot(n, n);
-  for (std::size_t j = 0; j < n.size(); ++j) vector[j] -= share * n[j];
-  return true;
-}
-
-int BudgetManifold::retract(std::span<double> logits) const {
-  std::vector<double> moved(logits.size());
-  int evaluations = 0;
-  const auto excess = [&](double t) {
-    ++evaluations;
-    for (std::size_t j = 0; j < moved.size(); ++j) moved[j] = logits[j] + t * groups_.cost[j];
-    return cost(moved) - budget_;
-  };
-  const double tolerance = kOnBudget * std::max(1.0, std::abs(budget_)) * 0.5;
-  double low = 0, high = 0;
-  const double at_zero = excess(0);
-  if (std::abs(at_zero) <= tolerance) return evaluations;
-  double reach =
-      1 / std::max(1e-30, std::abs(std::ranges::max(groups_.cost, {}, [](double c) { return std::abs(c); })));
-  for (int k = 0; k < 200; ++k, reach *= 2) {
-    if (at_zero < 0 ? excess(high = reach) >= 0 : excess(low = -reach) <= 0) break;
-  }
-  double t = (low + high) / 2;
-  for (int k = 0; k < 200; ++k) {
-    const double e = excess(t);
-    if (std::abs(e) <= tolerance) break;
-    (e < 0 ? low : high) = t;
-    // Newton where it stays inside, bisection where it does not.
-    const double slope = cost_slope(moved);
-    const double newton = t - e / slope;
-    const double next = slope > 0 && newton > low && newton < high ? newton : (low + high) / 2;
-    if (next == t) break;
-    t = next;
-  }
-  for (std::size_t j = 0; j < logits.size(); ++j) logits[j] += t * groups_.cost[j];
-  return evaluations;
+Result<RiemannianResult> riemannian_search(const BudgetGroups& groups, std::span<const BudgetBlock> blocks,
+                                           const JointObjective& objective, const RiemannianOptions& options) {
+  if (auto ok = check(groups, options); !ok) return tl::unexpected(ok.error());
+  if (auto ok = check_blocks(groups, blocks); !ok) return tl::unexpected(ok.error());
+  return Riemannian(groups, blocks, objective, options).run();
 }
 
 Result<RiemannianResult> riemannian_search(const BudgetGroups& groups, double budget, const JointObjective& objective,
                                            const RiemannianOptions& options) {
-  if (auto ok = check(groups, options); !ok) return tl::unexpected(ok.error());
-  if (!std::isfinite(budget)) return invalid_argument("budget is " + to_text(budget) + "; it must be finite");
-  return Riemannian(groups, budget, objective, options).run();
+  const BudgetBlock all{groups.groups, budget};
+  return riemannian_search(groups, std::span(&all, 1), objective, options);
 }
 
 }  // namespace bursar::allocate

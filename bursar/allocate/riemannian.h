@@ -28,36 +28,10 @@
 #include <span>
 #include <vector>
 
+#include "bursar/allocate/budget_manifold.h"
 #include "bursar/allocate/solve.h"
 
 namespace bursar::allocate {
-
-struct BudgetGroups {
-  std::size_t groups = 0;
-  std::size_t options = 0;       // of each group, >= 1
-  std::span<const double> cost;  // [groups x options], integers: weights times the cost of an option, in whole units
-};
-
-// The geometry alone: {a : C(a) = budget}. All arrays are [groups x options], row after row.
-class BudgetManifold {
- public:
-  // Costs may be any finite numbers. kInfeasible where the budget is not strictly between the least and the largest
-  // cost.
-  [[nodiscard]] static Result<BudgetManifold> make(BudgetGroups groups, double budget);
-
-  [[nodiscard]] double cost(std::span<const double> logits) const;              // C(a)
-  void normal(std::span<const double> logits, std::span<double> normal) const;  // n
-  [[nodiscard]] double cost_slope(std::span<const double> logits) const;        // dC/dt at t = 0
-  // Removes the component along the normal at `logits`. False where p has saturated and there is no normal.
-  bool project(std::span<const double> logits, std::span<double> vector) const;
-  // Moves along c to the budget: |C - B| <= 1e-10 max(1, |B|) afterwards. Returns the evaluations of C it took.
-  int retract(std::span<double> logits) const;
-
- private:
-  BudgetManifold(BudgetGroups groups, double budget) : groups_(groups), budget_(budget) {}
-  BudgetGroups groups_;
-  double budget_;
-};
 
 // Loss of a discrete choice; writes dLoss/d onehot into gradient, or leaves it alone and it is estimated from the
 // losses of the samples of one step (leave-one-out; needs samples >= 2). A loss that is not a number drops the sample.
@@ -78,7 +52,7 @@ struct RiemannianOptions {
 
 struct RiemannianStep {
   double loss = 0;        // least of the step's samples
-  double off_budget = 0;  // |C - B| after the retraction
+  double off_budget = 0;  // |C - B| after the retraction; the largest of the blocks'
   double entropy = 0;     // mean over groups, nats
 };
 
@@ -98,6 +72,17 @@ struct RiemannianResult {
 // Errors: kInvalidArgument for costs that are not integers (naming group and option) and options out of range;
 // kInfeasible where the budget is below the cheapest choice; kUnavailable where no sample had a loss.
 [[nodiscard]] Result<RiemannianResult> riemannian_search(const BudgetGroups& groups, double budget,
+                                                         const JointObjective& objective,
+                                                         const RiemannianOptions& options = {});
+
+// A budget for each block of consecutive groups (a layer's experts, say): one normal, one shift and one program a
+// block. Errors name the block; blocks that do not share out all groups are refused.
+struct BudgetBlock {
+  std::size_t groups = 0;  // >= 1
+  double budget = 0;
+};
+[[nodiscard]] Result<RiemannianResult> riemannian_search(const BudgetGroups& groups,
+                                                         std::span<const BudgetBlock> blocks,
                                                          const JointObjective& objective,
                                                          const RiemannianOptions& options = {});
 

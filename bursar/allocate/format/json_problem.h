@@ -1,8 +1,7 @@
 // A problem as a JSON document: what `bursar allocate problem.json` and POST /v1/allocate read.
 //
 //   {"budget": 8, "minimise": true, "items": [
-//     {"name": "conv1", "options": [{"name": "2 bit", "value": 9, "cost": 2}, {"name": "4 bit", "value": 4, "cost":
-//     4}]},
+//     {"name": "conv1", "options": [{"name": "2 bit", "value": 9, "cost": 2}, {"value": 4, "cost": 4}]},
 //     {"name": "head",  "options": [{"value": 3, "cost": 2}, {"value": 2.4, "cost": 4, "forbidden": true}]}]}
 //
 // An item has `options`, of which it takes one; or `value` and `cost`, and is in or out (knapsack), up to `copies`
