@@ -45,7 +45,8 @@ struct Heading {
 std::string heading_text(const Heading& h) {
   std::string text;
   for (const std::string& name : h.names) text += (text.empty() ? "'" : ", '") + shown(name) + "'";
-  return text;
+  const bool other = h.names.size() == 1 && h.names[0].find_first_of(";\t|") != std::string::npos;
+  return other ? text + " (fields must be separated by commas)" : text;
 }
 
 Result<void> find_costs(const CsvColumns& columns, Heading& h) {

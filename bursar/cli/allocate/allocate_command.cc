@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <ostream>
 
 #include "bursar/allocate/format/answer.h"
@@ -106,7 +107,36 @@ Result<std::vector<NamedAmount>> named_amounts(const std::string& flag, const st
   return amounts;
 }
 
-Result<StatedProblem> read(const Words& words, Progress& progress) {
+// What the command line says, understood before anything is read.
+struct Asked {
+  std::vector<NamedAmount> budget, caps;
+  std::optional<allocate::Method> method;
+  std::optional<allocate::ChoiceSense> sense;
+};
+
+Result<Asked> understand(const Words& words) {
+  Asked asked;
+  auto budget = named_amounts("--budget", words.budgets, false);
+  if (!budget) return tl::unexpected(budget.error());
+  asked.budget = std::move(*budget);
+  auto caps = named_amounts("--cap", words.caps, true);
+  if (!caps) return tl::unexpected(caps.error());
+  asked.caps = std::move(*caps);
+  if (!words.method.empty()) {
+    auto method = allocate::method_named(words.method);
+    if (!method) return tl::unexpected(with_context("--method", method.error()));
+    asked.method = *method;
+  }
+  if (!words.sense.empty()) {
+    auto sense = allocate::sense_named(words.sense);
+    if (!sense) return tl::unexpected(with_context("--sense", sense.error()));
+    asked.sense = *sense;
+  }
+  if (auto form = form_of(words.file.path, words.file.form); !form) return tl::unexpected(form.error());
+  return asked;
+}
+
+Result<StatedProblem> read(const Words& words, Asked asked, Progress& progress) {
   auto stated = read_problem(words.file, [&](double share, std::uint64_t options) {
     progress.show([&] {
       return "reading " + (share < 0 ? "" : fixed(100 * share, 0) + " %, ") +
@@ -115,33 +145,21 @@ Result<StatedProblem> read(const Words& words, Progress& progress) {
     return interrupted == 0;
   });
   if (!stated) return stated;
-  auto caps = named_amounts("--cap", words.caps, true);
-  if (!caps) return tl::unexpected(caps.error());
   if (!words.caps_file.empty()) {
     auto more = read_caps(words.caps_file);
     if (!more) return tl::unexpected(more.error());
-    caps->insert(caps->begin(), more->begin(), more->end());
+    asked.caps.insert(asked.caps.begin(), more->begin(), more->end());
   }
-  if (auto ok = set_caps(stated->problem, *caps); !ok) return tl::unexpected(ok.error());
-  if (!words.method.empty()) {
-    auto method = allocate::method_named(words.method);
-    if (!method) return tl::unexpected(method.error());
-    stated->options.method = *method;
-  }
-  if (!words.sense.empty()) {
-    auto sense = allocate::sense_named(words.sense);
-    if (!sense) return tl::unexpected(sense.error());
-    stated->options.sense = *sense;
-  }
+  if (auto ok = set_caps(stated->problem, asked.caps); !ok) return tl::unexpected(ok.error());
+  stated->options.method = asked.method.value_or(stated->options.method);
+  stated->options.sense = asked.sense.value_or(stated->options.sense);
   if (words.gap >= 0) stated->options.relative_gap = words.gap;
   if (words.time_limit_s > 0) stated->time_limit_s = words.time_limit_s;
   return stated;
 }
 
-Result<allocate::Budget> budget_for(const Words& words, const StatedProblem& stated) {
-  auto amounts = named_amounts("--budget", words.budgets, false);
-  if (!amounts) return tl::unexpected(amounts.error());
-  if (!amounts->empty()) return allocate::budget_of(stated.problem, *amounts);
+Result<allocate::Budget> budget_for(const std::vector<NamedAmount>& amounts, const StatedProblem& stated) {
+  if (!amounts.empty()) return allocate::budget_of(stated.problem, amounts);
   if (stated.budget) return *stated.budget;
   return invalid_argument("there is no budget; give --budget NUMBER, or --budget NAME=NUMBER for each resource");
 }
@@ -211,12 +229,14 @@ int complain(AllocateOutput output, const Error& error) {
 }
 
 int carry_out(const Words& words, AllocateOutput output) {
+  auto asked = understand(words);
+  if (!asked) return complain(output, asked.error()), kUsage;
   Progress progress(output, output.terminal && !words.quiet);
-  auto stated = read(words, progress);
+  auto stated = read(words, *asked, progress);
   progress.clear();
   if (!stated) return complain(output, stated.error());
   for (const std::string& note : stated->notes) output.err << "bursar allocate: note: " << note << '\n';
-  auto budget = budget_for(words, *stated);
+  auto budget = budget_for(asked->budget, *stated);
   if (!budget) return complain(output, budget.error());
   auto explain = items_to_explain(words, *stated);
   if (!explain) return complain(output, explain.error());

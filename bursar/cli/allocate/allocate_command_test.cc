@@ -130,6 +130,8 @@ TEST_F(AllocateCommand, NamesFileLineColumnAndValue) {
   EXPECT_EQ(allocate({folder / "absent.csv", "-b", "7"}).code, 3);
   EXPECT_EQ(allocate({folder.string(), "--format", "csv", "-b", "7"}).code, 3);
   EXPECT_THAT(allocate({write("p.txt", ""), "-b", "7"}).err, HasSubstr("say --format csv, json or npy"));
+  EXPECT_THAT(allocate({write("s.csv", "item;option;value;cost\na;x;1;2\n"), "-b", "7"}).err,
+              HasSubstr("fields must be separated by commas"));
   EXPECT_THAT(allocate({write("t.csv", kTwoItems)}).err, HasSubstr("there is no budget"));
   EXPECT_THAT(allocate({write("t.csv", kTwoItems), "-b", "x"}).err, HasSubstr("--budget is 'x'"));
   EXPECT_THAT(allocate({write("t.csv", kTwoItems), "-b", "7", "-e", "ghost"}).err,
@@ -143,10 +145,19 @@ TEST_F(AllocateCommand, SaysByHowMuchItIsInfeasibleAndWhoForcesIt) {
 }
 
 TEST_F(AllocateCommand, WrongWordsAndHelp) {
-  for (const auto& words : std::vector<std::vector<std::string>>{
-           {}, {"a.csv", "--nonsense"}, {"a.csv", "--gap", "2"}, {"a.csv", "--value", "v", "--loss", "l"}}) {
-    EXPECT_EQ(allocate(words).code, 2);
+  for (const auto& words : std::vector<std::vector<std::string>>{{},
+                                                                 {"a.csv", "--nonsense"},
+                                                                 {"a.csv", "--gap", "2"},
+                                                                 {"a.csv", "--value", "v", "--loss", "l"},
+                                                                 {"a.csv", "--budget", "x"},
+                                                                 {"a.csv", "--cap", "5"},
+                                                                 {"a.csv", "--method", "guess"},
+                                                                 {"a.csv", "--sense", "least"},
+                                                                 {"a.txt"}}) {
+    EXPECT_EQ(allocate(words).code, 2) << "known before a file is opened";
   }
+  EXPECT_THAT(allocate({"a.csv", "--method", "guess"}).err, HasSubstr("known are auto, program, core"));
+  EXPECT_THAT(allocate({"a.csv.gz", "-b", "7"}).err, HasSubstr("zcat a.csv.gz | bursar allocate - --format csv"));
   EXPECT_EQ(allocate({"--help"}).code, 0);
   EXPECT_THAT(allocate({"--version"}).out, StartsWith("bursar-allocate "));
 }

@@ -104,6 +104,9 @@ Result<Form> form_of(const std::string& path, const std::string& said) {
   if (end == "csv") return Form::kCsv;
   if (end == "json") return Form::kJson;
   if (end == "npy") return Form::kNpy;
+  if (end == "gz" || end == "zst" || end == "xz" || end == "bz2")
+    return invalid_argument(path + ": is compressed; unpack it into standard input, as in `zcat " + path +
+                            " | bursar allocate - --format csv …`");
   return invalid_argument(
       (said.empty() ? path + ": its form cannot be told from its name" : "--format is '" + said + "'") +
       "; say --format csv, json or npy");
