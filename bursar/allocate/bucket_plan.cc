@@ -66,6 +66,7 @@ Result<BucketPlan> plan_buckets(std::span<const VoteBucket> buckets, const Bucke
   plan.mean = buckets.empty() ? 0 : static_cast<double>(options.warm_up);
   const double most = with_tolerance(options.mean_budget);
   std::vector<std::pair<double, std::size_t>> heap;
+  heap.reserve(buckets.size());
   const auto gain = [&](std::size_t t) { return log_agreement_gain(buckets[t].a, buckets[t].b, plan.budget[t]); };
   for (std::size_t t = 0; t < buckets.size(); ++t) heap.emplace_back(gain(t), t);
   // Among equal gains the first bucket goes first.

@@ -79,6 +79,7 @@ Result<std::vector<std::int64_t>> split_over_directions(const Directions& d, std
   if (!weights) return tl::unexpected(weights.error());
   const std::vector<std::size_t> order = by_direction(d);
   std::vector<double> shares;
+  shares.reserve(order.size());
   for (const std::size_t i : order) shares.push_back((*weights)[i] * static_cast<double>(rollouts));
   auto rounded = round_cumulatively(shares);
   if (!rounded) return rounded;

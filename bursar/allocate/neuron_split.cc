@@ -177,6 +177,7 @@ Result<SplitPlan> plan_split(std::int64_t parameters, std::span<const PilotRun> 
   for (int b = 0; b < options.bootstraps; ++b) {
     RandomStream random = root.split("bootstrap").split(static_cast<std::uint64_t>(b));
     std::vector<PilotRun> drawn;
+    drawn.reserve(pilots.size());
     for (std::size_t k = 0; k < pilots.size(); ++k)
       drawn.push_back(pilots[random.uniform_int(static_cast<std::uint64_t>(pilots.size()))]);
     if (!can_be_fitted(drawn)) continue;

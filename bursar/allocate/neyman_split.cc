@@ -49,6 +49,7 @@ void spend_the_rest(std::span<const NeymanItem> items, double budget, const Neym
     return items[q].s * items[q].s / (n * (n + 1) * items[q].cost);
   };
   std::vector<std::pair<double, std::size_t>> heap;
+  heap.reserve(items.size());
   for (std::size_t q = 0; q < items.size(); ++q) heap.emplace_back(gain(q), q);
   std::ranges::make_heap(heap);
   while (!heap.empty()) {

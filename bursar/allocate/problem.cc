@@ -148,6 +148,7 @@ Result<Allocation> by_choice(const ChoiceTable& table, double budget, Method met
 
 Result<Allocation> by_groups(const Problem& p, const ChoiceTable& table, double budget, const AllocateOptions& o) {
   std::vector<double> caps;
+  caps.reserve(p.groups.size());
   for (const Group& g : p.groups) caps.push_back(g.cap);
   auto r = grouped_choice(table, p.group, caps, budget,
                           {.relative_gap = o.relative_gap, .max_states = o.max_states, .stop = o.stop});

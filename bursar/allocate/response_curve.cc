@@ -192,6 +192,7 @@ Result<void> carry_uncertainty(const ResponseProblem& problem, double budget, co
   std::vector<double> regrets;
   for (int d = 0; d < options.draws; ++d) {
     std::vector<ResponseFit> drawn;
+    drawn.reserve(n);
     for (const ResponseFit& fit : problem.fits) drawn.push_back(draw(fit, random));
     const std::vector<WaterItem> items = items_of(problem, drawn);
     auto best = water_filling(items, budget);

@@ -45,6 +45,7 @@ Result<std::vector<std::int64_t>> split_tokens(std::span<const double> credits, 
   const double sum = std::accumulate(share.begin(), share.end(), 0.0);
   if (!(sum > 0)) return invalid_argument("all credits are 0, or decay to 0");
   std::vector<std::int64_t> tokens;
+  tokens.reserve(share.size());
   std::int64_t left = total;
   for (double& v : share) {
     v /= sum;

@@ -103,6 +103,7 @@ class Water {
   Water(std::span<const WaterItem> items, double budget) : items_(items), budget_(budget) {
     double left = budget;
     for (const WaterItem& item : items) left -= item.floor * item.cost;
+    ceilings_.reserve(items.size());
     for (const WaterItem& item : items) {
       // More than the other floors leave fits nowhere, yet the cap must not bind before the budget does.
       ceilings_.push_back(std::min(item.ceiling, item.floor + (std::max(0.0, left) + budget) / item.cost));
@@ -263,6 +264,7 @@ Result<std::vector<double>> waterfill_power(std::span<const double> c, std::span
     return invalid_argument("there are " + std::to_string(c.size()) + " c and " + std::to_string(a.size()) + " a");
   }
   std::vector<WaterItem> items;
+  items.reserve(c.size());
   for (std::size_t i = 0; i < c.size(); ++i) items.push_back({PowerCurve{c[i], a[i]}});
   return water_filling(items, budget).map([](WaterFilling r) { return std::move(r.amounts); });
 }

@@ -71,6 +71,7 @@ Result<ZipfBudgets> zipf_budgets(std::span<const double> densities, const ZipfDe
     return invalid_argument("alpha is " + to_text(demand.curve.alpha) + " and beta " + to_text(demand.curve.beta) +
                             "; they must be from 0 to 16, and from 0 to 1e9");
   std::vector<double> weights;
+  weights.reserve(densities.size());
   for (std::size_t r = 0; r < densities.size(); ++r)
     weights.push_back(std::pow(static_cast<double>(r + 1) + demand.curve.beta, -demand.curve.alpha));
   const auto features = static_cast<std::int64_t>(densities.size());

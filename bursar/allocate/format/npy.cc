@@ -132,7 +132,7 @@ Result<Header> read_header(const ByteSource& source) {
   if (!got) return tl::unexpected(got.error());
   if (*got < 8 || std::memcmp(start.data(), "\x93NUMPY", 6) != 0)
     return invalid_argument("it is no .npy file: it does not begin with \\x93NUMPY");
-  const int version = start[6];
+  const auto version = static_cast<unsigned char>(start[6]);
   if (version < 1 || version > 3) return invalid_argument("its format version is unknown; it must be 1, 2 or 3");
   const std::size_t length_bytes = version == 1 ? 2 : 4;
   if (got = read_full(source, std::span(start).subspan(8, length_bytes)); !got) return tl::unexpected(got.error());
