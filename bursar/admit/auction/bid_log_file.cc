@@ -1,42 +1,42 @@
 #include "bursar/admit/auction/bid_log_file.h"
 
-#include <array>
-#include <cstring>
+#include <fstream>
 #include <memory>
-#include <zlib.h>
+
+#include "bursar/admit/auction/bid_log_form.h"
+#include "bursar/admit/log/text_lines.h"
 
 namespace bursar::admit {
 namespace {
 
-constexpr int kLongestLine = 1024;
-
-struct Close {
-  void operator()(gzFile_s* file) const { gzclose(file); }
-};
-
 std::string place(const std::string& path, std::uint64_t line) { return path + ": line " + std::to_string(line); }
+
+Result<allocate::ByteSource> open_file(const std::string& path) {
+  auto file = std::make_shared<std::ifstream>(path, std::ios::binary);
+  if (!*file) return fail(ErrorCode::kUnavailable, "cannot be opened");
+  return allocate::ByteSource{.read = [file](std::span<char> to) -> Result<std::size_t> {
+    file->read(to.data(), static_cast<std::streamsize>(to.size()));
+    if (file->bad()) return fail(ErrorCode::kUnavailable, "cannot be read to its end");
+    return static_cast<std::size_t>(file->gcount());
+  }};
+}
 
 }  // namespace
 
 Result<void> read_auctions(const std::string& path, const std::function<Result<void>(const Auction&)>& take) {
-  const std::unique_ptr<gzFile_s, Close> file(gzopen(path.c_str(), "rb"));
-  if (!file) return fail(ErrorCode::kUnavailable, path + " cannot be opened");
-  gzbuffer(file.get(), 1 << 18);
-  std::array<char, kLongestLine> buffer{};
-  for (std::uint64_t number = 1; gzgets(file.get(), buffer.data(), kLongestLine) != nullptr; ++number) {
-    std::string_view line(buffer.data());
-    const bool whole = line.ends_with('\n') || gzeof(file.get()) != 0;
-    if (!whole) return invalid_argument(place(path, number) + ": is longer than any `click price theta`");
-    if (line.ends_with('\n')) line.remove_suffix(1);
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos || line.front() == '#') continue;
-    const auto auction = parse_auction(line);
-    if (!auction) return tl::unexpected(with_context(place(path, number), auction.error()));
-    if (auto ok = take(*auction); !ok) return tl::unexpected(with_context(place(path, number), ok.error()));
+  const auto named = [&](Error error) { return tl::unexpected(with_context(path, std::move(error))); };
+  auto source = open_file(path).and_then(&inflated);
+  if (!source) return named(source.error());
+  TextLines lines(*std::move(source), kLongestAuction);
+  while (true) {
+    const auto more = lines.next();
+    if (!more) return named(more.error());
+    if (!*more) return {};
+    if (is_no_auction(lines.text())) continue;
+    const auto auction = parse_auction(lines.text());
+    if (!auction) return tl::unexpected(with_context(place(path, lines.line()), auction.error()));
+    if (auto ok = take(*auction); !ok) return tl::unexpected(with_context(place(path, lines.line()), ok.error()));
   }
-  int code = Z_OK;
-  const char* why = gzerror(file.get(), &code);
-  if (code != Z_OK && code != Z_STREAM_END) return fail(ErrorCode::kCorrupt, path + ": " + why);
-  return {};
 }
 
 Result<std::vector<Auction>> read_all_auctions(const std::string& path, std::size_t most) {

@@ -78,7 +78,7 @@ Result<PacedFit> tune_paced(std::span<const Auction> training, const Episode& ep
     const auto score = replay_bids(rule, episode, training);
     if (!score) return tl::unexpected(score.error());
     const double now = score_of(*score, goal);
-    if (best.eta == 0 || now > best.score) best = {.eta = eta, .price = rule.price(), .score = now};
+    if (best.eta == 0 || now > best.score) best = {.eta = eta, .price = rule.price_of_money(), .score = now};
   }
   return best;
 }

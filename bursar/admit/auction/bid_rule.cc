@@ -1,8 +1,10 @@
 #include "bursar/admit/auction/bid_rule.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <string>
+
+#include "bursar/admit/dual_mirror_descent.h"
 
 namespace bursar::admit {
 namespace {
@@ -53,6 +55,12 @@ Result<void> BidRule::settle(bool won, int price) {
   return {};
 }
 
+void BidRule::refund(int amount) {
+  const int before = budget_left_;
+  budget_left_ = std::min(episode_.budget, budget_left_ + std::max(0, amount));
+  after_refund(budget_left_ - before);
+}
+
 int LinearRule::wish(double theta) const { return floor_to(slope_ * theta, highest_price()); }
 
 Result<void> MeanRule::begin(const Episode& episode) {
@@ -69,12 +77,25 @@ int MeanRule::wish(double) const { return inner_->bid(theta_avg_).value_or(0); }
 
 void MeanRule::after(int spent) { (void)inner_->settle(spent > 0, spent); }
 
+void MeanRule::after_refund(int amount) { inner_->refund(amount); }
+
 int PacedRule::wish(double theta) const { return floor_to(theta / price_, highest_price()); }
+
+// One step of the mirror, by how far the spending of an auction fell short of the allowance, in allowances.
+void PacedRule::step(double shortfall) {
+  const std::array gradient{shortfall};
+  mirror_step(Mirror::kEntropy, {&price_, 1}, gradient, eta_);
+  price_ = std::clamp(price_, 1e-300, 1e300);
+}
 
 void PacedRule::after(int spent) {
   const double rate = static_cast<double>(episode().budget) / episode().auctions;
-  if (rate > 0) price_ *= std::exp(-eta_ * (rate - spent) / rate);
-  price_ = std::clamp(price_, 1e-300, 1e300);
+  if (rate > 0) step((rate - spent) / rate);
+}
+
+void PacedRule::after_refund(int amount) {
+  const double rate = static_cast<double>(episode().budget) / episode().auctions;
+  if (rate > 0) step(amount / rate);
 }
 
 }  // namespace bursar::admit

@@ -33,17 +33,26 @@ class BidRule {
   // budget left; nothing is changed then.
   [[nodiscard]] Result<void> settle(bool won, int price);
 
+  // Of a win that was settled at more than it came to cost, by `amount` >= 0 of the same episode.
+  void refund(int amount);
+
   [[nodiscard]] int auctions_left() const { return auctions_left_; }
   [[nodiscard]] int budget_left() const { return budget_left_; }
   [[nodiscard]] const Episode& episode() const { return episode_; }
   [[nodiscard]] int highest_price() const { return highest_price_; }  // P
-  // For one that goes on where another stopped: the present episode with what is left of it.
+  // For one that goes on where another stopped: the present episode with what is left of it, and then the one number
+  // that a rule keeps beyond that (a price, the rest of a segment's share), finite and >= 0.
   [[nodiscard]] virtual Result<void> resume(const Episode& episode, int auctions_left, int budget_left);
+  [[nodiscard]] virtual double carried() const { return 0; }
+  virtual void set_carried(double carried) { (void)carried; }
+  // What one more unit of budget is worth now, in the unit of rewards; 0 for rules that do not ask.
+  [[nodiscard]] virtual double price_of_money() const { return 0; }
 
  protected:
   explicit BidRule(int highest_price) : highest_price_(highest_price) {}
   [[nodiscard]] virtual int wish(double theta) const = 0;  // theta in [0, 1]; capped afterwards
   virtual void after(int spent) { (void)spent; }           // an auction has ended
+  virtual void after_refund(int amount) { (void)amount; }
 
  private:
   Episode episode_;
@@ -69,10 +78,14 @@ class MeanRule final : public BidRule {
       : BidRule(inner->highest_price()), inner_(std::move(inner)), theta_avg_(theta_avg) {}
   [[nodiscard]] Result<void> begin(const Episode& episode) override;
   [[nodiscard]] Result<void> resume(const Episode& episode, int auctions_left, int budget_left) override;
+  [[nodiscard]] double carried() const override { return inner_->carried(); }
+  void set_carried(double carried) override { inner_->set_carried(carried); }
+  [[nodiscard]] double price_of_money() const override { return inner_->price_of_money(); }
 
  protected:
   [[nodiscard]] int wish(double) const override;
   void after(int spent) override;
+  void after_refund(int amount) override;
 
  private:
   std::unique_ptr<BidRule> inner_;
@@ -80,19 +93,23 @@ class MeanRule final : public BidRule {
 };
 
 // floor(theta / mu), mu the price of money: after each auction mu *= exp(-eta (rho - spent) / rho), rho = B / T. Dual
-// mirror descent under the entropy, its prices carried from one episode to the next (systems/dual-mirror-descent).
+// mirror descent under the entropy (dual_mirror_descent.h), its prices carried from one episode to the next
+// (systems/dual-mirror-descent).
 class PacedRule final : public BidRule {
  public:
   // first > 0: the first price of money, clicks a unit. 0 < eta <= 1.
   PacedRule(double first, double eta, int highest_price) : BidRule(highest_price), price_(first), eta_(eta) {}
-  [[nodiscard]] double price() const { return price_; }
-  void set_price(double price) { price_ = price; }
+  [[nodiscard]] double price_of_money() const override { return price_; }
+  [[nodiscard]] double carried() const override { return price_; }
+  void set_carried(double carried) override { price_ = carried; }
 
  protected:
   [[nodiscard]] int wish(double theta) const override;
   void after(int spent) override;
+  void after_refund(int amount) override;
 
  private:
+  void step(double shortfall);
   double price_, eta_;
 };
 

@@ -14,12 +14,13 @@
 //
 // Solve O(horizon budget P) at most, about 1e9 terms a second (a distribution: 3e8); V rises with b, so that the bids
 // of a row come from one sweep. Memory 4.25 bytes a state: V as doubles at every 32nd b, D as floats in between, so
-// that a value is within 1e-7 of its size. bid O(log P + 32). Choose bidder.h to play longer than its horizon. Source:
-// systems/rtb-rl.
+// that a value is within 1e-7 of its size. bid O(log P + 32). Choose bid_net.h where a table does not fit, and bidder.h
+// to play longer than its horizon. Source: systems/rtb-rl.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ struct BidTableOptions {
 
 class BidTable final : public ValueSource {
  public:
+  static constexpr std::size_t kMemoryMax = 500'000'000;
+
   // Errors: kInvalidArgument for numbers out of range; kExhausted where the table would pass memory_bytes_max (the
   // message says what fits); kCancelled.
   [[nodiscard]] static Result<BidTable> solve(const PriceModel& prices, const ThetaModel& theta,
@@ -64,7 +67,11 @@ class BidTable final : public ValueSource {
   // A binary file of this machine's byte order, with its sum. load: kUnavailable where it cannot be read, kCorrupt
   // where it is no table or is damaged, kExhausted past memory_bytes_max.
   [[nodiscard]] Result<void> save(const std::string& path) const;
-  [[nodiscard]] static Result<BidTable> load(const std::string& path, std::size_t memory_bytes_max = 500'000'000);
+  [[nodiscard]] static Result<BidTable> load(const std::string& path, std::size_t memory_bytes_max = kMemoryMax);
+  // The same as a part of a larger file; `name` is for errors.
+  void write(std::ostream& file) const;
+  [[nodiscard]] static Result<BidTable> read(std::istream& file, const std::string& name,
+                                             std::size_t memory_bytes_max = kMemoryMax);
 
  private:
   static constexpr int kAnchor = 32;
@@ -79,5 +86,8 @@ class BidTable final : public ValueSource {
   std::vector<float> marginals_;  // D, [horizon + 1][budget]
   std::vector<double> anchors_;   // V at b = 0, 32, 64, …, [horizon + 1][budget / 32 + 1]
 };
+
+// Writes to a file beside `path` that takes its place when all is written. kUnavailable where it cannot be written.
+[[nodiscard]] Result<void> write_beside(const std::string& path, const std::function<void(std::ostream&)>& fill);
 
 }  // namespace bursar::admit

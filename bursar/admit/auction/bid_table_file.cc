@@ -35,6 +35,11 @@ std::size_t bytes_of(const std::vector<T>& numbers) {
   return numbers.size() * sizeof(T);
 }
 
+std::uint64_t sum_of(const std::vector<double>& anchors, const std::vector<float>& marginals) {
+  return add_to_sum(add_to_sum(14695981039346656037U, anchors.data(), bytes_of(anchors)), marginals.data(),
+                    bytes_of(marginals));
+}
+
 tl::unexpected<Error> corrupt(const std::string& path, std::string_view what) {
   return fail(ErrorCode::kCorrupt, path + ": " + std::string(what) + "; fit the table again");
 }
@@ -47,21 +52,11 @@ bool is_sound(const Header& header) {
 
 }  // namespace
 
-Result<void> BidTable::save(const std::string& path) const {
-  Header header{.horizon = horizon_,
-                .budget = budget_,
-                .highest_price = highest_price_,
-                .v1 = objective_.v1,
-                .v0 = objective_.v0,
-                .gamma = objective_.gamma};
-  header.sum = add_to_sum(add_to_sum(14695981039346656037U, anchors_.data(), bytes_of(anchors_)), marginals_.data(),
-                          bytes_of(marginals_));
+Result<void> write_beside(const std::string& path, const std::function<void(std::ostream&)>& fill) {
   const std::string beside = path + ".part";
   {
     std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-    file.write(reinterpret_cast<const char*>(&header), sizeof header);
-    file.write(reinterpret_cast<const char*>(anchors_.data()), static_cast<std::streamsize>(bytes_of(anchors_)));
-    file.write(reinterpret_cast<const char*>(marginals_.data()), static_cast<std::streamsize>(bytes_of(marginals_)));
+    fill(file);
     file.flush();
     if (!file) return fail(ErrorCode::kUnavailable, beside + " cannot be written; is there room?");
   }
@@ -71,21 +66,28 @@ Result<void> BidTable::save(const std::string& path) const {
   return {};
 }
 
-Result<BidTable> BidTable::load(const std::string& path, std::size_t memory_bytes_max) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(ErrorCode::kUnavailable, path + " cannot be opened");
+void BidTable::write(std::ostream& file) const {
+  Header header{.horizon = horizon_,
+                .budget = budget_,
+                .highest_price = highest_price_,
+                .v1 = objective_.v1,
+                .v0 = objective_.v0,
+                .gamma = objective_.gamma};
+  header.sum = sum_of(anchors_, marginals_);
+  file.write(reinterpret_cast<const char*>(&header), sizeof header);
+  file.write(reinterpret_cast<const char*>(anchors_.data()), static_cast<std::streamsize>(bytes_of(anchors_)));
+  file.write(reinterpret_cast<const char*>(marginals_.data()), static_cast<std::streamsize>(bytes_of(marginals_)));
+}
+
+Result<BidTable> BidTable::read(std::istream& file, const std::string& name, std::size_t memory_bytes_max) {
   Header header;
   file.read(reinterpret_cast<char*>(&header), sizeof header);
-  if (!file || header.magic != kMagic) return corrupt(path, "is not a table of bids");
-  if (!is_sound(header)) return corrupt(path, "its header is damaged");
+  if (!file || header.magic != kMagic) return corrupt(name, "is not a table of bids");
+  if (!is_sound(header)) return corrupt(name, "its header is damaged");
   const std::size_t needed = memory_bytes(header.horizon, header.budget);
   if (needed > memory_bytes_max) {
-    return fail(ErrorCode::kExhausted, path + " holds " + std::to_string(needed / 1'000'000) + " MB, more than the " +
+    return fail(ErrorCode::kExhausted, name + " holds " + std::to_string(needed / 1'000'000) + " MB, more than the " +
                                            std::to_string(memory_bytes_max / 1'000'000) + " MB allowed");
-  }
-  std::error_code error;
-  if (std::filesystem::file_size(path, error) != sizeof header + needed || error) {
-    return corrupt(path, "its length is not that of its table");
   }
   BidTable table(header.horizon, header.budget, header.highest_price, {header.v1, header.v0, header.gamma});
   const std::size_t rows = static_cast<std::size_t>(header.horizon) + 1;
@@ -93,11 +95,20 @@ Result<BidTable> BidTable::load(const std::string& path, std::size_t memory_byte
   table.marginals_.resize(rows * static_cast<std::size_t>(header.budget));
   file.read(reinterpret_cast<char*>(table.anchors_.data()), static_cast<std::streamsize>(bytes_of(table.anchors_)));
   file.read(reinterpret_cast<char*>(table.marginals_.data()), static_cast<std::streamsize>(bytes_of(table.marginals_)));
-  if (!file) return corrupt(path, "it ends early");
-  const std::uint64_t sum =
-      add_to_sum(add_to_sum(14695981039346656037U, table.anchors_.data(), bytes_of(table.anchors_)),
-                 table.marginals_.data(), bytes_of(table.marginals_));
-  if (sum != header.sum) return corrupt(path, "its sum is wrong");
+  if (!file) return corrupt(name, "it ends early");
+  if (sum_of(table.anchors_, table.marginals_) != header.sum) return corrupt(name, "its sum is wrong");
+  return table;
+}
+
+Result<void> BidTable::save(const std::string& path) const {
+  return write_beside(path, [this](std::ostream& file) { write(file); });
+}
+
+Result<BidTable> BidTable::load(const std::string& path, std::size_t memory_bytes_max) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(ErrorCode::kUnavailable, path + " cannot be opened");
+  auto table = read(file, path, memory_bytes_max);
+  if (table && file.peek() != std::ifstream::traits_type::eof()) return corrupt(path, "something follows its table");
   return table;
 }
 

@@ -35,16 +35,18 @@ class Bidder final : public BidRule {
   // kExact refuses episodes that are longer or richer than its source.
   [[nodiscard]] Result<void> resume(const Episode& episode, int auctions_left, int budget_left) override;
   // What the next unit of budget is worth, in the unit of v1 theta, v0 included; 0 where there is no later auction.
-  [[nodiscard]] double price_of_money() const;
+  [[nodiscard]] double price_of_money() const override;
   [[nodiscard]] const ValueSource& source() const { return *source_; }
 
-  // Of the present segment (kSeg), so that a saved bidder can go on: resume() begins one with its whole share.
+  // Of the present segment (kSeg).
   [[nodiscard]] int segment_budget_left() const { return segment_budget_; }
-  void set_segment_budget_left(int budget) { segment_budget_ = budget; }
+  [[nodiscard]] double carried() const override { return segment_budget_; }
+  void set_carried(double carried) override { segment_budget_ = static_cast<int>(carried); }
 
  protected:
   [[nodiscard]] int wish(double theta) const override;
   void after(int spent) override;
+  void after_refund(int amount) override { segment_budget_ += amount; }
 
  private:
   [[nodiscard]] int act_in(std::int64_t t, std::int64_t b, double theta) const;

@@ -127,9 +127,9 @@ TEST(PacedRule, RaisesThePriceOfMoneyWhileItSpendsTooFast) {
   ASSERT_TRUE(rule.begin({10, 50}));
   EXPECT_EQ(*rule.bid(.1), 10);
   ASSERT_TRUE(rule.settle(true, 10));  // twice the pace
-  EXPECT_NEAR(rule.price(), .01 * std::exp(.1), 1e-12);
+  EXPECT_NEAR(rule.price_of_money(), .01 * std::exp(.1), 1e-12);
   ASSERT_TRUE(rule.settle(false, 10));
-  EXPECT_NEAR(rule.price(), .01, 1e-12);
+  EXPECT_NEAR(rule.price_of_money(), .01, 1e-12);
 }
 
 TEST(Bidder, PricesMoneyAtItsMarginalValue) {

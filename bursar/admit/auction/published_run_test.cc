@@ -4,8 +4,6 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include "bursar/admit/auction/bid_log_file.h"
 #include "bursar/admit/auction/bid_replay.h"
@@ -14,8 +12,6 @@
 
 namespace bursar::admit {
 namespace {
-
-using testing::HasSubstr;
 
 class PublishedRun : public testing::Test {
  protected:
@@ -75,44 +71,6 @@ TEST_F(PublishedRun, ExpectsMoreClicksOfTheTableThanOfAnyLinearBid) {
   EXPECT_NEAR(linear->score, 147.4, .3);
   Bidder rlb(table, Scale::kExact);
   EXPECT_GT(replay_bids(rlb, episode, auctions)->expected_clicks, 1.1 * linear->score);
-}
-
-class BidLogFile : public testing::Test {
- protected:
-  void SetUp() override { path = testing::TempDir() + "/auctions-" + std::to_string(::getpid()); }
-  void TearDown() override { std::filesystem::remove(path); }
-  std::string path;
-};
-
-TEST_F(BidLogFile, ReadsPlainAndGzip) {
-  const std::string text = "# click price theta\n0 70 0.25\n\n1 6 0.5";
-  std::ofstream(path) << text;
-  const auto plain = read_all_auctions(path);
-  ASSERT_TRUE(plain) << plain.error().message;
-  ASSERT_EQ(plain->size(), 2U);
-  EXPECT_TRUE((*plain)[1].click);
-  gzFile file = gzopen(path.c_str(), "wb");
-  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
-  gzclose(file);
-  const auto packed = read_all_auctions(path);
-  ASSERT_TRUE(packed) << packed.error().message;
-  EXPECT_EQ(packed->size(), 2U);
-  EXPECT_EQ((*packed)[0].theta, .25);
-}
-
-TEST_F(BidLogFile, SaysWhereItIsWrong) {
-  std::ofstream(path) << "0 70 0.25\n0 -1 0.5\n";
-  EXPECT_THAT(read_all_auctions(path).error().message, HasSubstr(": line 2: price is '-1'"));
-  std::ofstream(path) << std::string(5000, '1');
-  EXPECT_THAT(read_all_auctions(path).error().message, HasSubstr("line 1: is longer"));
-  std::ofstream(path) << "0 1 .1\n0 1 .1\n0 1 .1\n";
-  EXPECT_EQ(read_all_auctions(path, 2).error().code, ErrorCode::kExhausted);
-  EXPECT_EQ(read_all_auctions(path + ".none").error().code, ErrorCode::kUnavailable);
-  gzFile file = gzopen(path.c_str(), "wb");
-  for (int i = 0; i < 10'000; ++i) gzprintf(file, "0 %d 0.%d\n", i % 300, i);
-  gzclose(file);
-  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
-  EXPECT_EQ(read_all_auctions(path).error().code, ErrorCode::kCorrupt);
 }
 
 }  // namespace
