@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "bursar/admit/auction/bid_log_form.h"
 #include "bursar/admit/log/csv_log.h"
 #include "bursar/admit/log/jsonl_log.h"
 
@@ -45,7 +46,11 @@ std::span<const LogForm> log_forms() {
       LogForm{.name = "jsonl",
               .about = "an object a request, one a line",
               .begins = &begins_object,
-              .open = &open_jsonl_log}};
+              .open = &open_jsonl_log},
+      LogForm{.name = "auctions",
+              .about = "click, market price and predicted chance, an auction a line",
+              .begins = &begins_auctions,
+              .open = &open_auction_log}};
   return forms;
 }
 
