@@ -158,14 +158,51 @@ std::uint64_t magnitude_of(std::int64_t units) {
   return units < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(units) : static_cast<std::uint64_t>(units);
 }
 
+void append_number(std::string& out, std::uint64_t number) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
+}
+
 // magnitude / 10^decimals, with at least `shown` digits after the point and no needless zeros past those.
-std::string print_decimal(std::uint64_t magnitude, int decimals, int shown) {
+void append_decimal(std::string& out, std::uint64_t magnitude, int decimals, int shown) {
   std::uint64_t one = 1;
   for (int i = 0; i < decimals; ++i) one *= 10;
-  std::string out = std::to_string(magnitude / one);
-  std::string fraction = std::to_string(one + magnitude % one).substr(1);
-  while (std::ssize(fraction) > shown && fraction.back() == '0') fraction.pop_back();
-  return fraction.empty() ? out : out + "." + fraction;
+  append_number(out, magnitude / one);
+  std::uint64_t fraction = magnitude % one;
+  for (; decimals > shown && fraction % 10 == 0; --decimals) fraction /= 10;
+  if (decimals == 0) return;
+  out += '.';
+  const std::size_t first = out.size();
+  append_number(out, fraction);
+  out.insert(first, static_cast<std::size_t>(decimals) - (out.size() - first), '0');
+}
+
+void append(std::string& out, Amount amount) {
+  const std::uint64_t magnitude = magnitude_of(amount.units);
+  const int decimals = amount.resource.decimals();
+  if (amount.units < 0) out += '-';
+  if (amount.resource == kMs) {
+    if (magnitude == 0 || magnitude % 1'000'000 != 0) {
+      append_decimal(out, magnitude, decimals, 0);
+      out += " ms";
+      return;
+    }
+    append_number(out, magnitude / 1'000'000);
+    out += " s";
+    return;
+  }
+  if (decimals > 0) {
+    append_decimal(out, magnitude, decimals, 2);
+  } else {
+    constexpr std::array<std::pair<std::uint64_t, char>, 3> kSuffixes = {
+        {{1'000'000'000, 'G'}, {1'000'000, 'M'}, {1'000, 'k'}}};
+    const auto* const even = std::ranges::find_if(
+        kSuffixes, [&](const auto& suffix) { return magnitude > 0 && magnitude % suffix.first == 0; });
+    append_number(out, even == kSuffixes.end() ? magnitude : magnitude / even->first);
+    if (even != kSuffixes.end()) out += even->second;
+  }
+  out.append(" ").append(amount.resource.name());
 }
 
 std::string_view trim(std::string_view text) {
@@ -229,19 +266,9 @@ Result<Amount> parse_amount(std::string_view text) {
 }
 
 std::string to_string(Amount amount) {
-  const std::uint64_t magnitude = magnitude_of(amount.units);
-  const std::string sign = amount.units < 0 ? "-" : "";
-  const int decimals = amount.resource.decimals();
-  if (amount.resource == kMs) {
-    if (magnitude > 0 && magnitude % 1'000'000 == 0) return sign + std::to_string(magnitude / 1'000'000) + " s";
-    return sign + print_decimal(magnitude, decimals, 0) + " ms";
-  }
-  const std::string unit = " " + std::string(amount.resource.name());
-  if (decimals > 0) return sign + print_decimal(magnitude, decimals, 2) + unit;
-  for (const auto& [size, suffix] : {std::pair{1'000'000'000U, "G"}, {1'000'000U, "M"}, {1'000U, "k"}}) {
-    if (magnitude > 0 && magnitude % size == 0) return sign + std::to_string(magnitude / size) + suffix + unit;
-  }
-  return sign + std::to_string(magnitude) + unit;
+  std::string out;
+  append(out, amount);
+  return out;
 }
 
 std::int64_t Amounts::operator[](Resource resource) const {
@@ -333,9 +360,10 @@ Result<Amounts> parse_amounts(std::string_view text) {
 
 std::string to_string(const Amounts& amounts) {
   std::string out;
+  out.reserve(24 * amounts.items().size());
   for (const Amount& item : amounts.items()) {
     if (!out.empty()) out += ", ";
-    out += to_string(item);
+    append(out, item);
   }
   return out;
 }

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
-#include <cstdio>
 
 #include "bursar/broker/http/connection_state.h"
 #include "bursar/broker/telemetry/metrics.h"
+#include "bursar/core/hex.h"
 
 namespace bursar::broker {
 namespace {
@@ -71,11 +71,10 @@ void Connection::write(const ConnectionExchange& who, std::string_view piece) {
     return close();
   }
   if (!chunked_) return send(std::string(piece));
-  char size[24];
-  const int digits = std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
   std::string framed;
   framed.reserve(piece.size() + 24);
-  framed.append(size, static_cast<std::size_t>(digits)).append(piece).append("\r\n");
+  append_hex(framed, piece.size());
+  framed.append("\r\n").append(piece).append("\r\n");
   send(std::move(framed));
 }
 

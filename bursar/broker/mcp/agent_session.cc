@@ -1,9 +1,9 @@
 #include "bursar/broker/mcp/agent_session.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "bursar/broker/mcp/log_level.h"
+#include "bursar/broker/pipeline/call_id.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/core/json.h"
@@ -268,13 +268,9 @@ void AgentSession::finish(const std::string& id, const std::shared_ptr<Reply>& r
 void AgentSession::call(Message message, Ingress ingress, const std::shared_ptr<Reply>& reply,
                         std::vector<std::string> others) {
   const std::string id(message.id());
-  char call_id[40];
-  std::snprintf(call_id, sizeof call_id, "%012llx-%s-%llx",
-                static_cast<unsigned long long>(unix_us(services_->calls.clock->now()) / 1000),
-                services_->instance.substr(0, 8).c_str(),
-                static_cast<unsigned long long>(services_->next_call.fetch_add(1)));
-  Call call{.id = call_id,
-            .arrived = services_->calls.clock->now(),
+  const WallTime now = services_->calls.clock->now();
+  Call call{.id = call_id(now, services_->instance, services_->next_call.fetch_add(1)),
+            .arrived = now,
             .ingress = std::move(ingress),
             .request = std::move(message),
             .principal = opening_.principal};

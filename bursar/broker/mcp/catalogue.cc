@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <simdjson.h>
 
 #include "bursar/broker/mcp/message.h"
 #include "bursar/broker/pipeline/contract.h"
 #include "bursar/broker/pipeline/raw_json.h"
+#include "bursar/core/hex.h"
 #include "bursar/core/json.h"
 
 namespace bursar::broker {
@@ -27,9 +27,9 @@ bool name_char(char c) {
 std::string digest(std::string_view text) {
   std::uint64_t h = 0xcbf29ce484222325;
   for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  char out[20];
-  std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(h));
-  return std::string(out, 12);
+  std::string out;
+  append_hex(out, h, 16);
+  return out.substr(0, 12);
 }
 
 std::string_view key_of(ListKind kind) {

@@ -4,10 +4,10 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cstdio>
 
 #include "bursar/broker/mcp/log_level.h"
 #include "bursar/broker/mcp/modern_headers.h"
+#include "bursar/broker/pipeline/call_id.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/core/json.h"
 
@@ -67,13 +67,9 @@ void ModernCall::take_reply(std::shared_ptr<ModernReply> reply) {
 
 void ModernCall::run(std::vector<std::string> others) {
   const auto& services = *context_->services;
-  char call_id[40];
-  std::snprintf(call_id, sizeof call_id, "%012llx-%s-%llx",
-                static_cast<unsigned long long>(unix_us(services.calls.clock->now()) / 1000),
-                services.instance.substr(0, 8).c_str(),
-                static_cast<unsigned long long>(context_->services->next_call.fetch_add(1)));
-  Call call{.id = call_id,
-            .arrived = services.calls.clock->now(),
+  const WallTime now = services.calls.clock->now();
+  Call call{.id = call_id(now, services.instance, context_->services->next_call.fetch_add(1)),
+            .arrived = now,
             .ingress = request_.ingress,
             .request = request_.message,
             .principal = request_.principal};

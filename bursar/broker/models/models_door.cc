@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <filesystem>
 #include <set>
 
 #include "bursar/broker/models/model_driver.h"
+#include "bursar/broker/pipeline/call_id.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/telemetry/log.h"
@@ -157,13 +157,6 @@ std::vector<ModelHealth> ModelsDoor::health() const {
   return out;
 }
 
-std::string ModelsDoor::next_call_id(WallTime now) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%012llx-%s-m%llx", static_cast<unsigned long long>(unix_us(now) / 1000),
-                dependencies_.instance.substr(0, 8).c_str(), static_cast<unsigned long long>(next_call_.fetch_add(1)));
-  return text;
-}
-
 void ModelsDoor::handle(HttpRequest request, const std::shared_ptr<Exchange>& exchange) {
   Authentication who = dependencies_.authenticate(request);
   if (const auto* refusal = std::get_if<HttpRefusal>(&who)) return exchange->answer(not_let_in(*refusal));
@@ -195,7 +188,7 @@ void ModelsDoor::call(ModelApi api, HttpRequest request, Principal principal,
     return exchange->answer(plain_refusal(400, "invalid_request", message, member_of(message)));
   }
   const WallTime now = dependencies_.services.clock->now();
-  ModelCall call{.id = next_call_id(now),
+  ModelCall call{.id = call_id(now, dependencies_.instance, next_call_.fetch_add(1), 'm'),
                  .arrived = now,
                  .principal = std::move(principal),
                  .api = api,

@@ -58,7 +58,6 @@ class ModelsDoor {
   void seen(const std::string& upstream, std::string_view error);
   void call(ModelApi api, HttpRequest request, Principal principal, const std::shared_ptr<Exchange>& exchange);
   void list(const HttpRequest& request, Principal principal, const std::shared_ptr<Exchange>& exchange);
-  [[nodiscard]] std::string next_call_id(WallTime now);
 
   Dependencies dependencies_;
   Published<const ModelTable> table_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bursar/core/hex.h"
 #include "bursar/core/json.h"
 
 namespace bursar::broker {
@@ -20,9 +21,8 @@ std::uint64_t mixed(std::string_view text, std::uint64_t salt) {
 }
 
 std::string hex16(std::uint64_t number) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out(16, '0');
-  for (std::size_t i = 16; i-- > 0; number >>= 4) out[i] = kDigits[number & 15];
+  std::string out;
+  append_hex(out, number, 16);
   return out;
 }
 
