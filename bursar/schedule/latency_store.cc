@@ -60,12 +60,14 @@ class Window {
     // and a breaker would take a tool that got slower for one that is gone.
     if (++since_ == kRefreshEvery || censored) {
       since_ = 0;
-      refresh();
+      due_.store(true, std::memory_order_release);
     }
   }
 
-  // Absent with fewer than 20 observations.
+  // Absent with fewer than 20 observations. What nobody asks for is not computed: the pool of an upstream whose tools
+  // are all known, and tools that are called without a turn, cost a record and no sort.
   std::shared_ptr<const Estimate> estimate() const {
+    if (due_.load(std::memory_order_acquire)) refresh();
     const std::scoped_lock lock(publishing_);
     return estimate_;
   }
@@ -103,15 +105,19 @@ class Window {
       values_.push_back(*us);
     }
     since_ = pending;
-    refresh();
+    due_.store(true, std::memory_order_release);
     return {};
   }
 
  private:
   std::int64_t at(std::size_t i) const { return values_[(oldest_ + i) % values_.size()]; }
 
-  // Only the exchange of the pointer holds up readers.
-  void refresh() {
+  // Of the records up to the last that was due, however many have come since: the same estimate as if it had been
+  // computed then.
+  void refresh() const {
+    const std::scoped_lock recording(recording_);
+    if (!due_.load(std::memory_order_relaxed)) return;
+    due_.store(false, std::memory_order_relaxed);
     const std::size_t known = values_.size() - since_;
     if (known < kEnough) return;
     const std::size_t used = std::min(known, LatencyStore::kWindow);
@@ -128,8 +134,9 @@ class Window {
   mutable std::mutex recording_;        // before publishing_
   std::vector<std::int64_t> values_;    // microseconds, negative where censored; a ring once it is full
   std::size_t oldest_ = 0, since_ = 0;  // since_: records after the estimate
+  mutable std::atomic<bool> due_ = false;
   mutable std::mutex publishing_;
-  std::shared_ptr<const Estimate> estimate_;
+  mutable std::shared_ptr<const Estimate> estimate_;
 };
 
 struct Upstream {
