@@ -2,9 +2,9 @@
 //
 //   auto records = Records::open(config, clock, metrics);   // errors: what cannot be opened, and what to do
 //   records->ledger().try_reserve(…);
-//   records->keep(record_of(call, now), denied);            // the audit trail, and the security log where it was
-//   denied records->adopt(wanted, &running);                       // a changed configuration records->flush(); // at
-//   the end
+//   records->keep(entry_of(call, now, made), denied);       // the audit trail, and the security log where denied
+//   records->adopt(wanted, &running);                       // a changed configuration
+//   records->flush();                                       // at the end
 //
 // Thread-safe.
 #pragma once
@@ -35,7 +35,7 @@ class Records {
   [[nodiscard]] schedule::LatencyStore& latencies() { return latencies_; }
 
   Result<void> adopt(const Config& wanted, const Config* running);
-  void keep(AuditRecord record, bool denied = false);
+  void keep(const AuditEntry& entry, bool denied = false);
   void denied(const Ingress& ingress, const HttpRefusal& refusal);  // a request that never became a call
   [[nodiscard]] std::uint64_t internal_errors() const { return internal_errors_.load(); }
 

@@ -215,6 +215,7 @@ void Gateway::State::build_services() {
   services_ = std::make_shared<McpServices>();
   services_->calls = {
       .pipeline = pipeline_.get(), .ledger = &records_->ledger(), .clock = &clock_, .metrics = &metrics_};
+  services_->reactors = reactors_.get();
   services_->instance = instance_name();
   services_->upstreams = [this] { return upstreams_.load(); };
   sessions_ = std::make_unique<SessionTable>(services_);
@@ -228,8 +229,9 @@ void Gateway::State::build_services() {
                    .ledger = &records_->ledger(),
                    .clock = &clock_,
                    .metrics = &metrics_,
-                   .audit = [this](AuditRecord record) { records_->keep(std::move(record)); },
-                   .trace = [this](std::vector<Span> spans) { traces_->add(std::move(spans)); }},
+                   .audit = [this](const AuditEntry& entry) { records_->keep(entry); },
+                   .trace = [this](std::vector<Span> spans) { traces_->add(std::move(spans)); },
+                   .traces = [this] { return traces_->enabled(); }},
       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
       .instance = services_->instance});
 }
@@ -383,8 +385,10 @@ void Gateway::State::tick(int count) {
 
 void Gateway::State::audited(const Call& call, WallTime now) {
   if (traces_->enabled()) traces_->add(spans_of(call, now, config()->telemetry.sample));
-  records_->keep(record_of(call, now, config()->audit.arguments),
-                 call.stages[static_cast<std::size_t>(StageName::kAuthorise)].stopped);
+  AuditTexts made;
+  AuditEntry entry = entry_of(call, now, made);
+  entry.raw_arguments = config()->audit.arguments;
+  records_->keep(entry, call.stages[static_cast<std::size_t>(StageName::kAuthorise)].stopped);
 }
 
 std::vector<UpstreamHealth> Gateway::State::upstream_health() const {

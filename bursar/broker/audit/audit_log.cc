@@ -6,6 +6,7 @@
 
 #include "bursar/broker/audit/audit_table.h"
 #include "bursar/broker/audit/digest.h"
+#include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/telemetry/log.h"
 
 namespace bursar::broker {
@@ -14,16 +15,21 @@ namespace {
 constexpr auto kRetryPause = std::chrono::milliseconds{100};
 constexpr auto kFlushPatience = std::chrono::seconds{10};
 constexpr std::size_t kMaxGroup = 4096;  // records of one transaction
-constexpr std::string_view kDigestIntro = "sha256:";
+constexpr std::size_t kMaxText = 1024, kMaxArguments = 64 << 10;
 
-AuditRecord gap_record(std::size_t lost, WallTime at) {
-  AuditRecord record;
-  record.at = at;
-  record.method = "audit/gap";
-  record.category = "INTERNAL_ERROR";
-  record.code = "RECORDS_LOST";
-  record.outcome = std::to_string(lost) + " records lost: the queue was full";
-  return record;
+struct Waiting {
+  WallTime at;
+  std::string encoded;
+};
+
+Waiting gap(std::size_t lost, WallTime at) {
+  const std::string what = std::to_string(lost) + " records lost: the queue was full";
+  AuditEntry entry;
+  entry.method = "audit/gap";
+  entry.category = "INTERNAL_ERROR";
+  entry.code = "RECORDS_LOST";
+  entry.outcome = what;
+  return {at, encode_fields(entry)};
 }
 
 }  // namespace
@@ -35,7 +41,7 @@ struct AuditLog::State {
 
   mutable std::mutex mutex;  // guards what follows
   std::condition_variable wake, written;
-  std::vector<AuditRecord> queue;
+  std::vector<Waiting> queue;
   std::size_t writing = 0;  // taken off the queue, not yet on disk
   std::size_t lost = 0;
   std::uint64_t appended = 0, durable = 0;
@@ -44,7 +50,7 @@ struct AuditLog::State {
   std::thread writer;
 
   Result<void> prepare() {
-    if (auto ok = db->execute(audit_schema().c_str()); !ok) return ok;
+    if (auto ok = db->execute(kAuditSchema); !ok) return ok;
     return db->transaction([&]() -> Result<void> {
       auto known = read_secret(*db);
       if (!known) return tl::unexpected(known.error());
@@ -61,23 +67,20 @@ struct AuditLog::State {
     });
   }
 
-  Result<void> write(const std::vector<AuditRecord>& group) {
+  Result<void> write(const std::vector<Waiting>& group) {
     return db->transaction([&]() -> Result<void> {
       auto head = read_head(*db);
       if (!head) return tl::unexpected(head.error());
-      auto insert = db->prepare(audit_insert().c_str());
+      auto insert = db->prepare(kAuditInsert);
       if (!insert) return tl::unexpected(insert.error());
-      for (AuditRecord record : group) {
-        if (record.arguments.starts_with(kDigestIntro)) {
-          record.arguments = "hmac:" + hex(hmac_sha256(secret, record.arguments));
-        }
-        record.sequence = head->sequence + 1;
-        record.previous_hash = head->hash;
-        record.hash = chain_hash(record);
-        bind_record(*insert, record);
+      for (const Waiting& one : group) {
+        AuditLink link{
+            .sequence = head->sequence + 1, .at = one.at, .previous_hash = std::move(head->hash), .hash = {}};
+        link.hash = chain_hash(link, one.encoded);
+        bind_record(*insert, link, one.encoded);
         if (auto ok = insert->run(); !ok) return ok;
-        head->sequence = record.sequence;
-        head->hash = record.hash;
+        head->sequence = link.sequence;
+        head->hash = std::move(link.hash);
       }
       auto update = db->prepare("INSERT OR REPLACE INTO audit_head(id, sequence, hash, mac) VALUES (1, ?1, ?2, ?3)");
       if (!update) return tl::unexpected(update.error());
@@ -88,10 +91,10 @@ struct AuditLog::State {
     });
   }
 
-  std::vector<AuditRecord> take() {
+  std::vector<Waiting> take() {
     const std::size_t count = std::min(queue.size(), kMaxGroup);
     const auto end = queue.begin() + static_cast<std::ptrdiff_t>(count);
-    std::vector<AuditRecord> group(std::make_move_iterator(queue.begin()), std::make_move_iterator(end));
+    std::vector<Waiting> group(std::make_move_iterator(queue.begin()), std::make_move_iterator(end));
     queue.erase(queue.begin(), end);
     writing = count;
     return group;
@@ -115,9 +118,9 @@ struct AuditLog::State {
       if (queue.empty()) return;
       // The group gathers for a moment, unless somebody waits for it.
       wake.wait_for(lock, options.group_commit, [&] { return stopping || hurry || queue.size() >= kMaxGroup; });
-      std::vector<AuditRecord> group = take();
+      std::vector<Waiting> group = take();
       const std::size_t records = group.size();
-      if (lost > 0) group.push_back(gap_record(std::exchange(lost, 0), group.back().at));
+      if (lost > 0) group.push_back(gap(std::exchange(lost, 0), group.back().at));
       for (bool written_now = false; !written_now;) {
         lock.unlock();
         const auto done = write(group);
@@ -157,7 +160,17 @@ Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::string& database, Au
   return out;
 }
 
-void AuditLog::append(AuditRecord record) {
+void AuditLog::append(const AuditEntry& entry) {
+  AuditEntry cut = entry;
+  for (const auto& text : kAuditTexts<std::string_view>) cut.*text.member = utf8_prefix(cut.*text.member, kMaxText);
+  std::string digest;
+  if (entry.raw_arguments) {
+    cut.arguments = utf8_prefix(entry.arguments, kMaxArguments);
+  } else if (!entry.arguments.empty()) {
+    digest = "hmac:" + hex(hmac_sha256(state_->secret, entry.arguments));
+    cut.arguments = digest;
+  }
+  Waiting record{entry.at, encode_fields(cut)};
   const std::scoped_lock lock(state_->mutex);
   if (state_->queue.size() + state_->writing >= 2 * state_->options.queue) {
     ++state_->lost;

@@ -1,6 +1,7 @@
 // Who asked for what, and what came of it: an append-only chain of records in the database.
 //
-//   log.append(record_of(call, now));                 // never waits for the disk
+//   AuditTexts made;
+//   log.append(entry_of(call, now, made));            // never waits for the disk
 //   auto rows = query(database, {.principal = "key:ada", .tool = "files.*", .from = yesterday});
 //   Result<Verified> ok = verify(database);           // recomputes the chain; names the first record that breaks it
 //
@@ -22,26 +23,40 @@
 
 namespace bursar::broker {
 
-struct AuditRecord {
-  std::uint64_t sequence = 0;  // given by the log
-  WallTime at;
-  std::string call_id, turn_id, trace_id, principal, account, method, tool, upstream, era;
-  std::string stages;  // "authenticate:12,authorise:3,admit!41": micros; '!' where it stopped
-  std::string reserved, committed;
+template <class Text>
+struct AuditFields {
+  WallTime at{};
+  Text call_id = {}, turn_id = {}, trace_id = {}, principal = {}, account = {}, method = {}, tool = {}, upstream = {},
+       era = {};
+  Text stages = {};  // "authenticate:12,authorise:3,admit!41": micros; '!' where it stopped
+  Text reserved = {}, committed = {};
   std::int64_t timeout_us = 0, elapsed_us = 0;
   int attempts = 0;
-  std::string category, code, outcome;  // empty category: success
-  std::string arguments;                // "hmac:…", or the raw text where the configuration says so
+  Text category = {}, code = {}, outcome = {};  // empty category: success
+  Text arguments = {};  // of a record: "hmac:…", or the raw text where the configuration says so
   std::int64_t result_bytes = 0;
-  std::string previous_hash, hash;  // hex; given by the log
 };
 
-// `raw_arguments`: the text of the arguments (at most 64 KiB) instead of their SHA-256, which the log makes an HMAC.
-[[nodiscard]] AuditRecord record_of(const Call& call, WallTime now, bool raw_arguments = false);
+// What is to be written: views, needed until append() returns. Texts are cut at 1 KiB, raw arguments at 64 KiB.
+struct AuditEntry : AuditFields<std::string_view> {
+  bool raw_arguments = false;  // keep the text of the arguments; else the log makes an HMAC of them
+};
+// What was written.
+struct AuditRecord : AuditFields<std::string> {
+  std::uint64_t sequence = 0;
+  std::string previous_hash, hash;  // hex
+};
+
+// The texts of an entry that stand nowhere else.
+struct AuditTexts {
+  std::string stages, reserved, committed, code;
+};
+// Views of `call` and of `made`.
+[[nodiscard]] AuditEntry entry_of(const Call& call, WallTime now, AuditTexts& made);
 
 struct AuditOptions {
   std::size_t queue = 65'536;  // records waiting for the disk; past it health() fails and the gateway refuses to work
-  Duration group_commit = std::chrono::milliseconds{20};
+  Duration group_commit = std::chrono::milliseconds{50};
 };
 
 // Thread-safe; one writer thread. A disk that fails is tried again until it works; meanwhile health() says why. Records
@@ -51,7 +66,7 @@ class AuditLog {
   // Errors: kUnavailable, kCorrupt.
   [[nodiscard]] static Result<std::unique_ptr<AuditLog>> open(const std::string& database, AuditOptions options = {});
   ~AuditLog();
-  void append(AuditRecord record);
+  void append(const AuditEntry& entry);
   Result<void> flush();  // returns when everything before it is on disk; kTimeout after 10 s
   [[nodiscard]] Result<void> health() const;
   [[nodiscard]] std::size_t queued() const;  // records waiting for the disk

@@ -2,17 +2,20 @@
 
 #include "bursar/broker/audit/audit_table.h"
 #include "bursar/broker/audit/digest.h"
+#include "bursar/broker/pipeline/glob.h"
 
 namespace bursar::broker {
 namespace {
 
 constexpr std::size_t kMaxRows = 1'000'000;
 
-// Our globs know '*' and '?' only; SQLite's GLOB also knows '['.
-std::string sqlite_glob(std::string_view pattern) {
-  std::string out;
-  for (const char c : pattern) c == '[' ? out += "[[]" : out += c;
-  return out;
+bool fits(const AuditRecord& record, const AuditFilter& filter) {
+  const auto matches = [](std::string_view pattern, std::string_view text) {
+    return pattern.empty() || glob_match(pattern, text);
+  };
+  return matches(filter.principal, record.principal) && matches(filter.account, record.account) &&
+         (matches(filter.tool, record.tool) || matches(filter.tool, record.upstream + "." + record.tool)) &&
+         !(filter.failures_only && record.category.empty());
 }
 
 Result<std::unique_ptr<Database>> open_trail(const std::string& database) {
@@ -28,6 +31,17 @@ Result<std::unique_ptr<Database>> open_trail(const std::string& database) {
 tl::unexpected<Error> broken(const AuditRecord& record, std::string_view why) {
   return fail(ErrorCode::kCorrupt, "audit record " + std::to_string(record.sequence) + " (call " +
                                        record.call_id.substr(0, 64) + "): " + std::string(why));
+}
+
+// Absent parts of a damaged row stay empty; `whole` says so.
+AuditRecord record_of(StoredRecord& row, bool& whole) {
+  AuditRecord record;
+  record.at = row.link.at;
+  record.sequence = row.link.sequence;
+  record.previous_hash = std::move(row.link.previous_hash);
+  record.hash = std::move(row.link.hash);
+  whole = decode_fields(row.encoded, record);
+  return record;
 }
 
 Result<Verified> verify_end(Database& db, const Verified& seen) {
@@ -53,25 +67,22 @@ Result<Verified> verify_end(Database& db, const Verified& seen) {
 Result<std::vector<AuditRecord>> query(const std::string& database, const AuditFilter& filter) {
   auto db = open_trail(database);
   if (!db) return tl::unexpected(db.error());
-  const std::string sql = "SELECT " + audit_columns() +
-                          " FROM audit WHERE (?1 = '' OR principal GLOB ?1) AND (?2 = '' OR tool GLOB ?2"
-                          " OR upstream || '.' || tool GLOB ?2) AND (?3 = '' OR account GLOB ?3) AND at_us >= ?4"
-                          " AND at_us < ?5 AND (?6 = 0 OR category <> '') ORDER BY sequence DESC LIMIT ?7";
-  auto rows = (*db)->prepare(sql.c_str());
+  auto rows =
+      (*db)->prepare((kAuditSelect + std::string("WHERE at_us >= ?1 AND at_us < ?2 ORDER BY sequence DESC")).c_str());
   if (!rows) return tl::unexpected(rows.error());
-  rows->bind(1, sqlite_glob(filter.principal));
-  rows->bind(2, sqlite_glob(filter.tool));
-  rows->bind(3, sqlite_glob(filter.account));
-  rows->bind(4, filter.from ? unix_us(*filter.from) : INT64_MIN);
-  rows->bind(5, filter.to ? unix_us(*filter.to) : INT64_MAX);
-  rows->bind(6, std::int64_t{filter.failures_only});
-  rows->bind(7, static_cast<std::int64_t>(std::min(filter.limit, kMaxRows)));
+  rows->bind(1, filter.from ? unix_us(*filter.from) : INT64_MIN);
+  rows->bind(2, filter.to ? unix_us(*filter.to) : INT64_MAX);
+  const std::size_t limit = std::min(filter.limit, kMaxRows);
   std::vector<AuditRecord> out;
-  for (;;) {
+  while (out.size() < limit) {
     const auto more = rows->step();
     if (!more) return tl::unexpected(more.error());
     if (!*more) break;
-    out.push_back(read_record(*rows));
+    StoredRecord row = read_record(*rows);
+    bool whole = false;
+    AuditRecord record = record_of(row, whole);
+    if (!whole) return broken(record, "was changed after it was written");
+    if (fits(record, filter)) out.push_back(std::move(record));
   }
   std::ranges::reverse(out);
   return out;
@@ -81,20 +92,23 @@ Result<Verified> verify(const std::string& database) {
   auto db = open_trail(database);
   if (!db) return tl::unexpected(db.error());
   if (auto ok = (*db)->execute("BEGIN"); !ok) return tl::unexpected(ok.error());  // one view, while the gateway writes
-  auto rows = (*db)->prepare(("SELECT " + audit_columns() + " FROM audit ORDER BY sequence").c_str());
+  auto rows = (*db)->prepare((kAuditSelect + std::string("ORDER BY sequence")).c_str());
   if (!rows) return tl::unexpected(rows.error());
   Verified seen{.records = 0, .head = std::string(kNoPreviousHash)};
   for (;;) {
     const auto more = rows->step();
     if (!more) return tl::unexpected(more.error());
     if (!*more) return verify_end(**db, seen);
-    const AuditRecord record = read_record(*rows);
+    StoredRecord row = read_record(*rows);
+    const std::string hash = chain_hash(row.link, row.encoded);
+    bool whole = false;
+    const AuditRecord record = record_of(row, whole);
     if (record.sequence != seen.records + 1) {
       return fail(ErrorCode::kCorrupt, "audit record " + std::to_string(seen.records + 1) + ": is missing; record " +
                                            std::to_string(record.sequence) + " comes next");
     }
     if (record.previous_hash != seen.head) return broken(record, "does not follow the record before it");
-    if (record.hash != chain_hash(record)) return broken(record, "was changed after it was written");
+    if (!whole || record.hash != hash) return broken(record, "was changed after it was written");
     seen = {record.sequence, record.hash};
   }
 }

@@ -2,21 +2,17 @@
 #include <array>
 
 #include "bursar/broker/audit/audit_table.h"
-#include "bursar/broker/audit/digest.h"
 #include "bursar/core/json.h"
 
 namespace bursar::broker {
 namespace {
 
-constexpr std::size_t kMaxText = 1024;
-constexpr std::size_t kMaxArguments = 64 << 10;
 constexpr std::array<std::string_view, kStages> kStageNames = {"authenticate", "authorise", "admit",
                                                                "enrich",       "invoke",    "settle"};
 
-std::string cut(std::string_view text, std::size_t at_most = kMaxText) { return std::string(text.substr(0, at_most)); }
-
 std::string stages_text(const std::array<StageRecord, kStages>& stages) {
   std::string out;
+  out.reserve(96);
   for (std::size_t i = 0; i < kStages; ++i) {
     if (!stages[i].ran) continue;
     if (!out.empty()) out += ',';
@@ -25,55 +21,54 @@ std::string stages_text(const std::array<StageRecord, kStages>& stages) {
   return out;
 }
 
-void write_outcome(AuditRecord& record, const Call& call) {
+void note_outcome(AuditEntry& entry, const Call& call, AuditTexts& made) {
   if (call.serf) {
-    record.category = name_of(call.serf->category);
-    record.code = cut(call.serf->code);
-    record.outcome = name_of(call.serf->outcome);
+    entry.category = name_of(call.serf->category);
+    entry.code = call.serf->code;
+    entry.outcome = name_of(call.serf->outcome);
   } else if (call.http) {
-    record.category = "HTTP";
-    record.code = std::to_string(call.http->status);
-    record.outcome = name_of(Outcome::kNotApplied);
+    made.code = std::to_string(call.http->status);
+    entry.category = "HTTP";
+    entry.code = made.code;
+    entry.outcome = name_of(Outcome::kNotApplied);
   } else if (!call.upstream_error.empty()) {
-    record.category = "PROTOCOL";
-    record.code = "RPC_ERROR";
-    record.outcome = name_of(Outcome::kUnknown);
+    entry.category = "PROTOCOL";
+    entry.code = "RPC_ERROR";
+    entry.outcome = name_of(Outcome::kUnknown);
   } else {
-    record.outcome = name_of(Outcome::kApplied);
+    entry.outcome = name_of(Outcome::kApplied);
   }
 }
 
 }  // namespace
 
-AuditRecord record_of(const Call& call, WallTime now, bool raw_arguments) {
-  AuditRecord record;
-  record.at = now;
-  record.call_id = cut(call.id);
-  record.turn_id = cut(call.turn_id);
-  record.trace_id = cut(call.trace_id);
-  record.principal = cut(call.principal.subject);
-  record.account = cut(call.principal.account);
-  record.method = cut(call.request.method());
-  record.tool = cut(call.target ? std::string_view(call.target->exposed) : call.request.name());
-  record.upstream = call.target ? cut(call.target->upstream) : std::string();
-  record.era = call.ingress.era == Era::kModern ? "modern" : "legacy";
-  record.stages = stages_text(call.stages);
+AuditEntry entry_of(const Call& call, WallTime now, AuditTexts& made) {
+  made.stages = stages_text(call.stages);
+  AuditEntry entry;
+  entry.at = now;
+  entry.call_id = call.id;
+  entry.turn_id = call.turn_id;
+  entry.trace_id = call.trace_id;
+  entry.principal = call.principal.subject;
+  entry.account = call.principal.account;
+  entry.method = call.request.method();
+  entry.tool = call.target ? std::string_view(call.target->exposed) : call.request.name();
+  if (call.target) entry.upstream = call.target->upstream;
+  entry.era = call.ingress.era == Era::kModern ? "modern" : "legacy";
+  entry.stages = made.stages;
   if (call.receipt) {
-    record.reserved = to_string(call.receipt->reserved);
-    record.committed = to_string(call.receipt->actual);
+    made.reserved = to_string(call.receipt->reserved);
+    made.committed = to_string(call.receipt->actual);
+    entry.reserved = made.reserved;
+    entry.committed = made.committed;
   }
-  record.timeout_us = call.timeout.timeout.count();
-  record.elapsed_us = std::max<std::int64_t>((now - call.arrived).count(), 0);
-  record.attempts = static_cast<int>(call.attempts.size());
-  write_outcome(record, call);
-  const std::string_view arguments = call.request.arguments();
-  if (raw_arguments) {
-    record.arguments = cut(arguments, kMaxArguments);
-  } else if (!arguments.empty()) {
-    record.arguments = "sha256:" + hex(sha256(arguments));
-  }
-  record.result_bytes = static_cast<std::int64_t>(call.result.size());
-  return record;
+  entry.timeout_us = call.timeout.timeout.count();
+  entry.elapsed_us = std::max<std::int64_t>((now - call.arrived).count(), 0);
+  entry.attempts = static_cast<int>(call.attempts.size());
+  note_outcome(entry, call, made);
+  entry.arguments = call.request.arguments();
+  entry.result_bytes = static_cast<std::int64_t>(call.result.size());
+  return entry;
 }
 
 std::string to_json(const AuditRecord& record) {
@@ -81,11 +76,11 @@ std::string to_json(const AuditRecord& record) {
                     ",\"at_us\":" + std::to_string(unix_us(record.at)) +
                     ",\"attempts\":" + std::to_string(record.attempts);
   const auto name = [&](std::string_view text) { out.append(",\"").append(text).append("\":"); };
-  for (const auto& number : kAuditNumbers) {
+  for (const auto& number : kAuditNumbers<std::string>) {
     name(number.name);
     out += std::to_string(record.*number.member);
   }
-  for (const auto& text : kAuditTexts) {
+  for (const auto& text : kAuditTexts<std::string>) {
     name(text.name);
     append_json_string(out, record.*text.member);
   }

@@ -37,12 +37,27 @@ Sha256 sha256(std::string_view bytes) {
   return out;
 }
 
-// A context that keeps its algorithm: only the key is new at every call.
+// A context that keeps its algorithm, and its key where it is the last one's: the audit trail has one key for all.
 Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
+  struct Keyed {
+    std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context{new_hmac(), &EVP_MAC_CTX_free};
+    std::string key;
+    bool known = false;
+    ~Keyed() { OPENSSL_cleanse(key.data(), key.size()); }
+  };
+  thread_local Keyed keyed;
+  const auto& context = keyed.context;
   Sha256 out{};
-  thread_local const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(new_hmac(), &EVP_MAC_CTX_free);
   std::size_t length = 0;
-  EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(key.data()), key.size(), nullptr);
+  const bool same = keyed.known && keyed.key.size() == key.size() &&
+                    CRYPTO_memcmp(keyed.key.data(), key.data(), key.size()) == 0;
+  if (!same) {
+    OPENSSL_cleanse(keyed.key.data(), keyed.key.size());
+    keyed.key = key;
+    keyed.known = true;
+  }
+  EVP_MAC_init(context.get(), same ? nullptr : reinterpret_cast<const unsigned char*>(key.data()),
+               same ? 0 : key.size(), nullptr);
   EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   EVP_MAC_final(context.get(), out.data(), &length, out.size());
   return out;

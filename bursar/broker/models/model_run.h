@@ -39,8 +39,9 @@ struct ModelServices {
   ledger::Ledger* ledger = nullptr;
   const Clock* clock = nullptr;
   Metrics* metrics = nullptr;
-  std::function<void(AuditRecord)> audit;             // may be empty
+  std::function<void(const AuditEntry&)> audit;       // may be empty
   std::function<void(std::vector<Span>)> trace = {};  // spans of a call that has ended; may be empty
+  std::function<bool()> traces = {};                  // whether anybody wants them; empty: yes, if `trace` is there
   // How an upstream's last attempt ended: why it failed, or nothing; may be empty.
   std::function<void(const std::string& upstream, std::string_view error)> seen = {};
 };
@@ -154,7 +155,7 @@ class ModelRun {
   void settle(WallTime now);
   void conclude(WallTime now);  // metrics and the audit record; nothing happens after it
   void count(WallTime now);
-  [[nodiscard]] AuditRecord record(WallTime now) const;
+  void audit(WallTime now) const;
   [[nodiscard]] std::vector<Span> spans(WallTime now) const;  // model_spans.cc; none where the call is not sampled
 
   ModelServices services_;

@@ -1,20 +1,10 @@
 #include <algorithm>
 
-#include "bursar/broker/audit/digest.h"
 #include "bursar/broker/models/model_run.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
 
 namespace bursar::broker {
-namespace {
-
-constexpr std::size_t kMaxText = 1024, kMaxArguments = 64 << 10;  // as in the audit trail's other records
-
-std::string cut(std::string_view text, std::size_t at_most = kMaxText) {
-  return std::string(utf8_prefix(text, at_most));
-}
-
-}  // namespace
 
 Failure ModelRun::failure_of(const Why& why, WallTime now) const {
   // A model changes nothing: whatever broke, asking again does no harm but its price.
@@ -88,8 +78,8 @@ void ModelRun::conclude(WallTime now) {
   finished_ = true;
   for (auto& attempt : attempts_) attempt->circuit = {};
   count(now);
-  if (services_.audit) services_.audit(record(now));
-  if (services_.trace) {
+  if (services_.audit) audit(now);
+  if (services_.trace && (!services_.traces || services_.traces())) {
     if (auto ended = spans(now); !ended.empty()) services_.trace(std::move(ended));
   }
 }
@@ -123,38 +113,41 @@ void ModelRun::count(WallTime now) {
   }
 }
 
-AuditRecord ModelRun::record(WallTime now) const {
-  AuditRecord out;
-  out.at = now;
-  out.call_id = cut(call_.id);
-  out.turn_id = cut(turn_id_);
-  out.trace_id = cut(trace_id_);
-  out.principal = cut(call_.principal.subject);
-  out.account = cut(call_.principal.account);
-  out.method = name_of(call_.api);
-  out.tool = cut(call_.request.model);
-  out.era = "openai";
+void ModelRun::audit(WallTime now) const {
+  AuditTexts made;
+  AuditEntry entry;
+  entry.at = now;
+  entry.call_id = call_.id;
+  entry.turn_id = turn_id_;
+  entry.trace_id = trace_id_;
+  entry.principal = call_.principal.subject;
+  entry.account = call_.principal.account;
+  entry.method = name_of(call_.api);
+  entry.tool = call_.request.model;
+  entry.era = "openai";
   if (receipt_) {
-    out.reserved = to_string(receipt_->reserved);
-    out.committed = to_string(receipt_->actual);
+    made.reserved = to_string(receipt_->reserved);
+    made.committed = to_string(receipt_->actual);
+    entry.reserved = made.reserved;
+    entry.committed = made.committed;
   }
   if (!attempts_.empty()) {
     const std::size_t index = winner_.value_or(attempts_.size() - 1);
-    out.upstream = cut(attempts_[index]->endpoint->config.name);
-    out.timeout_us = attempts_[index]->timeout.count();
+    entry.upstream = attempts_[index]->endpoint->config.name;
+    entry.timeout_us = attempts_[index]->timeout.count();
   }
-  out.elapsed_us = std::max<std::int64_t>((now - call_.arrived).count(), 0);
-  out.attempts = static_cast<int>(attempts_.size());
+  entry.elapsed_us = std::max<std::int64_t>((now - call_.arrived).count(), 0);
+  entry.attempts = static_cast<int>(attempts_.size());
+  entry.outcome = name_of(Outcome::kApplied);
   if (serf_) {
-    out.category = name_of(serf_->category);
-    out.code = cut(serf_->code);
-    out.outcome = name_of(serf_->outcome);
-  } else {
-    out.outcome = name_of(Outcome::kApplied);
+    entry.category = name_of(serf_->category);
+    entry.code = serf_->code;
+    entry.outcome = name_of(serf_->outcome);
   }
-  out.arguments = call_.audit_body ? cut(call_.body, kMaxArguments) : "sha256:" + hex(sha256(call_.body));
-  out.result_bytes = static_cast<std::int64_t>(answer_bytes_);
-  return out;
+  entry.arguments = call_.body;
+  entry.raw_arguments = call_.audit_body;
+  entry.result_bytes = static_cast<std::int64_t>(answer_bytes_);
+  services_.audit(entry);
 }
 
 }  // namespace bursar::broker

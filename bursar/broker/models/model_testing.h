@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bursar/broker/audit/audit_table.h"
 #include "bursar/broker/config/values.h"
 #include "bursar/broker/models/model_run.h"
 #include "bursar/broker/pipeline/stage_support.h"
@@ -136,7 +137,10 @@ class ModelWorld {
                       .ledger = ledger.get(),
                       .clock = &clock,
                       .metrics = &metrics,
-                      .audit = [this](AuditRecord record) { records.push_back(std::move(record)); },
+                      .audit =
+                          [this](const AuditEntry& entry) {
+                            EXPECT_TRUE(decode_fields(encode_fields(entry), records.emplace_back()));
+                          },
                       .trace = [this](std::vector<Span> ended) { spans = std::move(ended); }},
         table,
         ModelCall{.id = "call-" + std::to_string(++calls_),
