@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 TICKS = os.sysconf("SC_CLK_TCK")
+THREADS = 4  # of wrk; each is an agent with a session of its own, over its share of the connections
 
 
 def tree(pid):
@@ -73,15 +74,16 @@ def post(port, path, body, headers=None):
 class Gateway:
     def __init__(self, name, port, process, key=None):
         self.name, self.port, self.process, self.key = name, port, process, key
-        self.session = ""
+        self.sessions = []
 
     def open_session(self):
         auth = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         headers, _ = post(self.port, "/mcp", {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
             "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}}, auth)
-        self.session = headers.get("mcp-session-id", "")
+        session = headers.get("mcp-session-id", "")
         post(self.port, "/mcp", {"jsonrpc": "2.0", "method": "notifications/initialized"},
-             {**auth, "Mcp-Session-Id": self.session, "MCP-Protocol-Version": "2025-11-25"})
+             {**auth, "Mcp-Session-Id": session, "MCP-Protocol-Version": "2025-11-25"})
+        self.sessions.append(session)
 
 
 def start_nginx(folder, upstream):
@@ -152,9 +154,10 @@ log_level: warn
 
 def measure(gateway, work, connections, seconds):
     path, script = {"mcp": ("/mcp", "mcp_call.lua"), "chat": ("/v1/chat/completions", "chat.lua")}[work]
-    environment = {**os.environ, "MCP_SESSION": gateway.session, "BENCH_KEY": gateway.key or "none"}
+    environment = {**os.environ, "MCP_SESSIONS": ",".join(gateway.sessions), "BENCH_KEY": gateway.key or "none"}
+    threads = min(THREADS, connections)
     before = cpu_seconds(gateway.process.pid)
-    ran = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(HERE / script),
+    ran = subprocess.run(["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(HERE / script),
                           f"http://127.0.0.1:{gateway.port}{path}"], capture_output=True, text=True, env=environment)
     used = cpu_seconds(gateway.process.pid) - before
     requests = int(re.search(r"(\d+) requests in", ran.stdout).group(1))
@@ -196,7 +199,8 @@ def main():
             wait_for_port(gateway.port)
         time.sleep(1.5)  # the catalogue has been read
         for gateway in gateways:
-            gateway.open_session()
+            for _ in range(THREADS):
+                gateway.open_session()
         figures = {}
         for work in options.work.split(","):
             for connections in map(int, options.connections.split(",")):
@@ -220,7 +224,7 @@ def main():
 def report(figures, options):
     middle = {key: {what: statistics.median(one[what] for one in rounds) for what in rounds[0]}
               for key, rounds in figures.items()}
-    print(f"medians of {options.rounds} rounds of {options.seconds} s; one wrk thread")
+    print(f"medians of {options.rounds} rounds of {options.seconds} s; {THREADS} agents, each a wrk thread with a session of its own")
     print(f"{'work':5} {'conn':>4} {'gateway':8} {'req/s':>9} {'p50 us':>8} {'cpu us/req':>10}")
     for (work, connections, name), row in middle.items():
         print(f"{work:5} {connections:4} {name:8} {row['rps']:9.0f} {row['p50_us']:8.0f} {row['cpu_us']:10.1f}")
