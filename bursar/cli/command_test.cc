@@ -163,7 +163,7 @@ TEST_F(Commands, TheAuditTrailIsSearchedAndVerified) {
   EXPECT_EQ(bursar({"audit", "verify"}).code, kWrong);
   {
     auto log = broker::AuditLog::open("bursar.db");
-    broker::AuditRecord record;
+    broker::AuditEntry record;
     record.at = SystemClock().now() - std::chrono::hours{3};
     record.method = "tools/call";
     record.tool = "files.read";

@@ -49,8 +49,8 @@ Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
   const auto& context = keyed.context;
   Sha256 out{};
   std::size_t length = 0;
-  const bool same = keyed.known && keyed.key.size() == key.size() &&
-                    CRYPTO_memcmp(keyed.key.data(), key.data(), key.size()) == 0;
+  const bool same =
+      keyed.known && keyed.key.size() == key.size() && CRYPTO_memcmp(keyed.key.data(), key.data(), key.size()) == 0;
   if (!same) {
     OPENSSL_cleanse(keyed.key.data(), keyed.key.size());
     keyed.key = key;

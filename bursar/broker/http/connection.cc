@@ -1,12 +1,13 @@
 #include "bursar/broker/http/connection.h"
 
+#include <algorithm>
 #include <boost/beast/http/error.hpp>
-#include <cstdio>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "bursar/broker/http/connection_state.h"
+#include "bursar/core/hex.h"
 
 namespace bursar::broker {
 namespace {
@@ -14,12 +15,14 @@ namespace {
 constexpr auto kHeartbeat = std::chrono::seconds{15};
 constexpr auto kLinger = std::chrono::seconds{2};
 constexpr std::size_t kReadStep = 16 << 10;
+constexpr std::size_t kUsualHeaders = 16;
+constexpr int kPreferences = 2;               // requests that make a connection move
 constexpr std::size_t kPipelined = 64 << 10;  // bytes that may wait while a request is being answered
 
 std::string request_id(std::uint64_t n) {
-  char text[24];
-  std::snprintf(text, sizeof text, "r-%016llx", static_cast<unsigned long long>(n));
-  return text;
+  std::string out = "r-";
+  append_hex(out, n, 16);
+  return out;
 }
 
 }  // namespace
@@ -38,6 +41,41 @@ void Connection::start() {
     if (error) return self->close();
     self->read();
   });
+}
+
+void Connection::go_on(std::string_view unread) {
+  const auto room = buffer_.prepare(unread.size());
+  std::ranges::copy(unread, static_cast<char*>(room.data()));
+  buffer_.commit(unread.size());
+  enter(Phase::kIdle);
+  advance();
+  read();
+}
+
+void Connection::prefer(const ConnectionExchange& who, Reactor& other) {
+  if (!is_current(who)) return;
+  preferences_ = preferred_ == &other ? preferences_ + 1 : 1;
+  preferred_ = &other;
+}
+
+// Between two requests, with nothing under way: the bytes that began the next one go along.
+bool Connection::move_on() {
+  if (preferences_ < kPreferences || tls_ || phase_ != Phase::kIdle || !writing_.empty() || !waiting_.empty()) {
+    return false;
+  }
+  auto to = lane_.lane_of(*std::exchange(preferred_, nullptr));
+  preferences_ = 0;
+  error_code error;
+  const auto protocol = socket_.local_endpoint(error).protocol();
+  if (error || !to || to.get() == &lane_) return false;
+  const auto unread = static_cast<const char*>(buffer_.data().data());
+  MovingConnection moving{
+      .protocol = protocol, .unread = std::string(unread, buffer_.size()), .limits = limits_, .loopback = loopback_};
+  moving.socket = socket_.release(error);
+  if (error) return close(), true;
+  enter(Phase::kClosed);
+  lane_.hand_over(shared_from_this(), std::move(moving), std::move(to));
+  return true;
 }
 
 void Connection::enter(Phase phase) {
@@ -107,6 +145,7 @@ void Connection::on_read(std::size_t bytes) {
     return read();  // nothing is committed: what arrives now is dropped
   }
   buffer_.commit(bytes);
+  if (preferred_ != nullptr && move_on()) return;
   if (phase_ == Phase::kIdle) enter(Phase::kHeader);
   advance();
   read();
@@ -192,6 +231,7 @@ void Connection::dispatch() {
   request.target = std::string(message.target());
   request.path = request.target.substr(0, request.target.find_first_of("?#"));
   request.loopback = loopback_;
+  request.headers.reserve(kUsualHeaders);
   for (const auto& field : message) request.headers.emplace_back(field.name_string(), field.value());
   request.body = std::move(message.body());
 
@@ -232,6 +272,7 @@ std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket, Lane& 
   return std::make_shared<Connection>(std::move(socket), lane, limits, loopback, std::move(tls));
 }
 void start(Connection& connection) { connection.start(); }
+void go_on(Connection& connection, std::string_view unread) { connection.go_on(unread); }
 void sweep(Connection& connection, Instant at) { connection.sweep(at); }
 void drain(Connection& connection) { connection.drain(); }
 void close(Connection& connection) { connection.close(); }

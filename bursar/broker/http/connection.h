@@ -11,7 +11,9 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "bursar/broker/http/server.h"
 
@@ -21,6 +23,8 @@ class Connection;
 using TlsContext = std::shared_ptr<boost::asio::ssl::context>;  // null: plain HTTP
 using Instant = std::chrono::steady_clock::time_point;
 
+class Lane;
+
 // What all lanes share.
 struct ServerShared {
   HttpHandler handler;
@@ -28,6 +32,16 @@ struct ServerShared {
   std::atomic<std::size_t> connections{0};
   std::atomic<bool> draining{false};
   std::atomic<std::uint64_t> next_request{1};
+  std::vector<std::weak_ptr<Lane>> lanes;  // complete before the first of them starts
+};
+
+// A connection between two reactors: nothing but its socket, and what was read of its next request.
+struct MovingConnection {
+  int socket = -1;
+  boost::asio::ip::tcp protocol;
+  std::string unread;
+  LimitsConfig limits;
+  bool loopback = false;
 };
 
 class Lane : public std::enable_shared_from_this<Lane> {
@@ -36,6 +50,9 @@ class Lane : public std::enable_shared_from_this<Lane> {
   void start();  // the sweep
   void add(boost::asio::ip::tcp::socket socket, const LimitsConfig& limits, bool loopback, TlsContext tls);
   void remove(const std::shared_ptr<Connection>& connection);
+  // The lane of that reactor; null where it has none.
+  [[nodiscard]] std::shared_ptr<Lane> lane_of(const Reactor& other) const;
+  void hand_over(const std::shared_ptr<Connection>& connection, MovingConnection moving, std::shared_ptr<Lane> to);
   void drain();
   void close();
 
@@ -45,6 +62,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
 
  private:
   void sweep();
+  void take_over(MovingConnection moving);
 
   boost::asio::steady_timer timer_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
@@ -54,6 +72,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
 std::shared_ptr<Connection> make_connection(boost::asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits,
                                             bool loopback, TlsContext tls);
 void start(Connection& connection);
+void go_on(Connection& connection, std::string_view unread);  // instead of start(), after a move
 void sweep(Connection& connection, Instant now);
 void drain(Connection& connection);
 void close(Connection& connection);

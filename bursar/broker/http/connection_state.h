@@ -30,6 +30,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void start();
+  void go_on(std::string_view unread);
   void sweep(Instant at);
   void drain();
   void close();
@@ -42,6 +43,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish(const ConnectionExchange& who);
   [[nodiscard]] std::size_t waiting() const { return waiting_bytes_ + writing_bytes_; }
   void when_taken(const ConnectionExchange& who, std::function<void()> taken);
+  void prefer(const ConnectionExchange& who, Reactor& other);
 
  private:
   using Parser = http::request_parser<http::string_body>;
@@ -64,6 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
   void read();
   void on_read(std::size_t bytes);
+  bool move_on();  // to the reactor that its requests prefer; false: it stays
   void advance();
   bool parse_step();  // false: nothing more can be done with what is there
   bool header_is_fine();
@@ -98,6 +101,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::vector<std::string> waiting_, writing_;
   std::size_t waiting_bytes_ = 0, writing_bytes_ = 0;
   std::function<void()> taken_;
+  Reactor* preferred_ = nullptr;
+  int preferences_ = 0;  // requests that preferred it
 };
 
 class ConnectionExchange final : public Exchange, public std::enable_shared_from_this<ConnectionExchange> {
@@ -129,6 +134,9 @@ class ConnectionExchange final : public Exchange, public std::enable_shared_from
   }
   void when_taken(std::function<void()> taken) override {
     run([this, t = std::move(taken)](Connection& c) mutable { c.when_taken(*this, std::move(t)); });
+  }
+  void prefer(Reactor& other) override {
+    run([this, &other](Connection& c) { c.prefer(*this, other); });
   }
   void on_closed(std::function<void()> closed) override {
     auto set = [this, f = std::move(closed)]() mutable {

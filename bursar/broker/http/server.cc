@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <ctime>
+#include <unistd.h>
 
 #include "bursar/broker/http/connection.h"
 #include "bursar/broker/http/tls_context.h"
@@ -117,6 +118,37 @@ void Lane::remove(const std::shared_ptr<Connection>& connection) {
   if (shared->metrics != nullptr) shared->metrics->add(Gauge::kConnections, -1);
 }
 
+std::shared_ptr<Lane> Lane::lane_of(const Reactor& other) const {
+  for (const auto& weak : shared->lanes) {
+    auto lane = weak.lock();
+    if (lane && &lane->reactor == &other) return lane;
+  }
+  return nullptr;
+}
+
+// Counted all the while: for the limit of connections it never left.
+void Lane::hand_over(const std::shared_ptr<Connection>& connection, MovingConnection moving, std::shared_ptr<Lane> to) {
+  connections_.erase(connection);
+  auto owned = std::make_shared<MovingConnection>(std::move(moving));
+  Reactor& there = to->reactor;
+  there.post([to = std::move(to), owned] { to->take_over(std::move(*owned)); });
+}
+
+void Lane::take_over(MovingConnection moving) {
+  asio::ip::tcp::socket socket(reactor.context());
+  error_code error;
+  socket.assign(moving.protocol, moving.socket, error);
+  if (error) ::close(moving.socket);
+  if (error || closed_) {
+    shared->connections.fetch_sub(1);
+    if (shared->metrics != nullptr) shared->metrics->add(Gauge::kConnections, -1);
+    return;
+  }
+  auto connection = make_connection(std::move(socket), *this, moving.limits, moving.loopback, nullptr);
+  connections_.insert(connection);
+  broker::go_on(*connection, moving.unread);
+}
+
 void Lane::drain() {
   const std::vector<std::shared_ptr<Connection>> all(connections_.begin(), connections_.end());
   for (const auto& connection : all) broker::drain(*connection);
@@ -143,6 +175,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
     shared->metrics = options.metrics;
     for (std::size_t i = 0; i < reactors.size(); ++i) {
       lanes.push_back(std::make_shared<Lane>(reactors.at(i), shared));
+      shared->lanes.push_back(lanes.back());
     }
   }
 

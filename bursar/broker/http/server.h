@@ -7,8 +7,9 @@
 //   }});
 //   (*server)->port();
 //
-// One acceptor hands connections to the reactors in turn; a connection lives on its reactor. Requests of one connection
-// are answered in order (what is pipelined waits). Limits and timeouts are those of LimitsConfig:
+// One acceptor hands connections to the reactors in turn; a connection lives on its reactor, and moves only between two
+// requests (Exchange::prefer). Requests of one connection are answered in order (what is pipelined waits). Limits and
+// timeouts are those of LimitsConfig:
 //   400 malformed, both Content-Length and Transfer-Encoding, more or less than one Host   408 header or body too slow
 //   413 body too large   431 header too large   501 another transfer coding   503 too many connections
 // An answer that is not taken within write_timeout, or a stream whose queue is full, ends the connection.
@@ -74,6 +75,9 @@ class Exchange {
   [[nodiscard]] virtual std::size_t waiting() { return 0; }
   virtual void when_taken(std::function<void()> taken) { std::exchange(taken, nullptr)(); }
   virtual void finish() = 0;  // ends the stream in good order
+  // The requests of this connection are worked on over there. Once two of them have said so of the same reactor, the
+  // connection moves to it with its next request, and no request crosses threads any more (plain HTTP only).
+  virtual void prefer(Reactor& /*other*/) {}
   // Runs once on the connection's reactor if the connection ends before the answer is complete (at once if it has).
   virtual void on_closed(std::function<void()> closed) = 0;
 };

@@ -44,6 +44,12 @@ class ServerTest : public ::testing::Test {
       const std::scoped_lock lock(mutex_);
       return held_.push_back(std::move(exchange));
     }
+    if (request.path == "/where") {
+      // Says on which of the two it was answered, and would rather be on the second.
+      const bool second = reactors_.at(1).on_this_thread();
+      if (!second) exchange->prefer(reactors_.at(1));
+      return exchange->answer({.content_type = "text/plain", .body = (second ? "1" : "0") + request.body});
+    }
     exchange->answer({.content_type = "text/plain", .body = request.method + " " + request.path + " " + request.body});
   }
   std::shared_ptr<Exchange> held() {
@@ -106,6 +112,35 @@ TEST_F(ServerTest, KeepsWhatIsPipelinedBehindAHeldRequest) {
   exchange->answer({.body = "first"});
   EXPECT_EQ(client.answer().body, "first");
   EXPECT_EQ(client.answer().body, "GET /a ");
+}
+
+TEST_F(ServerTest, MovesAConnectionToTheReactorThatTwoOfItsRequestsPreferred) {
+  start();
+  RawClient first(server_->port());  // connections go to the reactors in turn
+  std::string where;
+  for (int i = 0; i < 4; ++i) {
+    first.send(post("/where", ""));
+    where += first.answer().body;
+  }
+  EXPECT_EQ(where, "0011");
+  EXPECT_EQ(server_->connections(), 1U);
+  first.close();
+  for (int i = 0; i < 1000 && server_->connections() > 0; ++i) std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(server_->connections(), 0U);
+}
+
+TEST_F(ServerTest, LosesNoByteWhenAConnectionMovesInTheMiddleOfARequest) {
+  start();
+  RawClient client(server_->port());
+  client.send(post("/where", "a") + post("/where", "b"));
+  EXPECT_EQ(client.answer().body, "0a");
+  EXPECT_EQ(client.answer().body, "0b");
+  const std::string rest = post("/where", "c") + post("/where", "d") + post("/where", "e");
+  for (const char c : rest.substr(0, 40)) client.send({&c, 1});  // it moves with the first of these bytes
+  client.send(std::string_view(rest).substr(40));
+  EXPECT_EQ(client.answer().body, "1c");
+  EXPECT_EQ(client.answer().body, "1d");
+  EXPECT_EQ(client.answer().body, "1e");
 }
 
 TEST_F(ServerTest, ReadsChunkedBodiesByteByByte) {

@@ -58,6 +58,7 @@ struct McpServices {
   Handles handles{""};
   std::shared_ptr<EndedSessions> ended = std::make_shared<EndedSessions>();
   OwnTools own;
+  Reactors* reactors = nullptr;  // that sessions are spread over; null: a session stays where it was opened
   Duration state_lifetime = std::chrono::minutes{10};  // of a requestState
 };
 

@@ -1,5 +1,5 @@
-// Reads JSON as RFC 8259 has it, to the letter and in one pass, and tells where things stand; builds nothing. Used by
-// message.cc only.
+// Reads JSON as RFC 8259 has it, to the letter and in one pass, and tells where things stand; builds nothing. For
+// sources of the broker that read what an outsider wrote.
 //
 //   JsonScanner scan(text, 64);
 //   scan.space();

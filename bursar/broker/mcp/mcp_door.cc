@@ -163,6 +163,7 @@ void McpDoor::post(HttpRequest& request, Ingress ingress, const Principal& princ
   if (!early && session->reactor().on_this_thread()) {
     return session->receive(std::move(*message), std::move(ingress), exchange);
   }
+  if (!early) exchange->prefer(session->reactor());
   auto owned = std::make_shared<std::pair<Message, Ingress>>(std::move(*message), std::move(ingress));
   auto deliver = [session, owned, exchange] {
     session->reactor().post(

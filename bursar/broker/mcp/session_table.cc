@@ -14,8 +14,18 @@ void SessionTable::forget(const std::string& id) {
   if (found == sessions_.end()) return;
   const auto count = per_principal_.find(found->second->opening().principal.subject);
   if (count != per_principal_.end() && --count->second == 0) per_principal_.erase(count);
+  --per_reactor_[&found->second->reactor()];
   sessions_.erase(found);
   if (services_->calls.metrics != nullptr) services_->calls.metrics->add(Gauge::kSessions, -1);
+}
+
+Reactor& SessionTable::place(Reactor& here) {
+  Reactor* best = &here;
+  for (std::size_t i = 0; services_->reactors != nullptr && i < services_->reactors->size(); ++i) {
+    Reactor* const other = &services_->reactors->at(i);
+    if (per_reactor_[other] < per_reactor_[best]) best = other;
+  }
+  return *best;
 }
 
 Result<std::shared_ptr<AgentSession>> SessionTable::open(AgentSession::Opening opening, Reactor& reactor,
@@ -52,7 +62,9 @@ Result<std::shared_ptr<AgentSession>> SessionTable::insert(AgentSession::Opening
       forget(evicted->opening().id);
     }
     ++per_principal_[subject];
-    session = std::make_shared<AgentSession>(services_, reactor, std::move(opening));
+    Reactor& home = place(reactor);
+    ++per_reactor_[&home];
+    session = std::make_shared<AgentSession>(services_, home, std::move(opening));
     sessions_[session->opening().id] = session;
   }
   if (services_->calls.metrics != nullptr) services_->calls.metrics->add(Gauge::kSessions, 1);

@@ -7,8 +7,9 @@
 // Ids are handles (session_handle.h): one that this process does not know, because it was restarted or because another
 // replica gave it out, opens the session anew, with what was negotiated; what the agent subscribed to and the level of
 // its log lines are not in it. A session that was ended stays so until its id's lifetime is over; one that was quiet
-// for too long only makes room. A principal that is at its limit loses its longest unused session (if that is quiet for
-// a minute); so a client that never says goodbye harms only itself. Thread-safe.
+// for too long only makes room. Sessions are spread over the reactors evenly, whoever accepted the connection that
+// opened them; connections follow (Exchange::prefer). A principal that is at its limit loses its longest unused session
+// (if that is quiet for a minute); so a client that never says goodbye harms only itself. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -43,6 +44,7 @@ class SessionTable {
   [[nodiscard]] std::size_t size() const;
 
  private:
+  [[nodiscard]] Reactor& place(Reactor& here);  // the reactor with the fewest sessions; under the lock
   [[nodiscard]] std::vector<std::shared_ptr<AgentSession>> all() const;
   [[nodiscard]] std::shared_ptr<AgentSession> known(std::string_view id, const Principal& principal,
                                                     std::string_view server) const;  // under the lock
@@ -54,6 +56,7 @@ class SessionTable {
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<AgentSession>> sessions_;
   std::unordered_map<std::string, std::size_t> per_principal_;
+  std::unordered_map<Reactor*, std::size_t> per_reactor_;
 };
 
 }  // namespace bursar::broker

@@ -80,16 +80,18 @@ std::uint64_t tokens_of_choice(std::string_view choice) {
 
 AnswerUsage usage_of_answer(std::string_view body) {
   std::optional<TokenUsage> usage;
-  std::uint64_t counted = 0;
+  std::string_view choices;
   for (MemberCursor at(body); at.next();) {
     if (at.key() == "usage") usage = read_usage(at.value());
-    if (at.key() != "choices") continue;
-    each_element(at.value(), [&](std::string_view choice) {
-      counted += tokens_of_choice(choice);
-      return true;
-    });
+    if (at.key() == "choices") choices = at.value();
   }
-  if (usage && usage->completion == 0 && counted > 0) usage.reset();
+  if (usage && usage->completion > 0) return {.usage = usage};  // the everyday case counts no text
+  std::uint64_t counted = 0;
+  each_element(choices, [&](std::string_view choice) {
+    counted += tokens_of_choice(choice);
+    return true;
+  });
+  if (counted > 0) usage.reset();
   return {.usage = usage, .counted = counted};
 }
 

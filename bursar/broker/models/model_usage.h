@@ -29,7 +29,7 @@ namespace bursar::broker {
 // Of a whole answer.
 struct AnswerUsage {
   std::optional<TokenUsage> usage;  // absent where it reports none that can be true
-  std::uint64_t counted = 0;        // completion tokens, at most, of its texts
+  std::uint64_t counted = 0;        // else the completion tokens, at most, of its texts
 };
 [[nodiscard]] AnswerUsage usage_of_answer(std::string_view body);
 

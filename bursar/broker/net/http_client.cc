@@ -65,9 +65,10 @@ class RunningCall final : public HttpCall, public std::enable_shared_from_this<R
   }
 
   void start() {
-    if (given_up_) return;
     watch();
+    starting_ = true;
     asio::co_spawn(reactor_.context(), run(shared_from_this()), asio::detached);
+    starting_ = false;
   }
 
   void cancel() override { give_up(Cause::kCancelled, "cancelled"); }
@@ -110,6 +111,8 @@ class RunningCall final : public HttpCall, public std::enable_shared_from_this<R
   }
 
   void finish() {
+    // What fails at once is told later, so that no callback comes before the caller has what send() returns.
+    if (starting_) return reactor_.post([self = shared_from_this()] { self->finish(); });
     if (std::exchange(ended_, true)) return;
     timer_.cancel();
     const HttpHandlers handlers = std::exchange(handlers_, {});
@@ -197,7 +200,7 @@ class RunningCall final : public HttpCall, public std::enable_shared_from_this<R
   std::shared_ptr<HttpLink> link_;
   HttpEnd end_;
   Clock::time_point ends_, stalls_;
-  bool paused_ = false, given_up_ = false, ended_ = false;
+  bool starting_ = false, paused_ = false, given_up_ = false, ended_ = false;
 };
 
 ErrorCode code_of(Cause cause) {
@@ -249,8 +252,11 @@ const Endpoint& HttpClient::endpoint() const { return pools_->endpoint(); }
 
 std::shared_ptr<HttpCall> HttpClient::send(Reactor& reactor, ClientRequest request, HttpHandlers handlers) {
   auto call = std::make_shared<RunningCall>(reactor, pools_->of(reactor), std::move(request), std::move(handlers));
-  // Later, so that no callback comes before the caller has what was returned.
-  reactor.post([call] { call->start(); });
+  if (reactor.on_this_thread()) {
+    call->start();
+  } else {
+    reactor.post([call] { call->start(); });  // before the reactors run, and from threads of our own
+  }
   return call;
 }
 

@@ -25,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kConnectTime{5000};
 constexpr milliseconds kRestMax{4000};  // Node closes what rests for five seconds
+constexpr milliseconds kFresh{10};      // a link that rested no longer was open a moment ago, and is not asked again
 constexpr std::size_t kRestingMax = 64;
 constexpr std::size_t kPiece = 16 << 10;
 
@@ -96,10 +97,9 @@ awaitable<error_code> HttpLink::read_head(std::size_t bytes_max) {
 }
 
 awaitable<error_code> HttpLink::read_body(std::string& out) {
-  const std::size_t before = out.size();
-  out.resize(before + kPiece);
+  if (!piece_) piece_ = std::make_unique_for_overwrite<char[]>(kPiece);
   auto& body = parser_->get().body();
-  body.data = out.data() + before;
+  body.data = piece_.get();
   body.size = kPiece;
   body.more = true;
   error_code failed;
@@ -108,7 +108,7 @@ awaitable<error_code> HttpLink::read_body(std::string& out) {
   } else {
     co_await http::async_read_some(stream_.next_layer(), buffer_, *parser_, into(failed));
   }
-  out.resize(before + kPiece - parser_->get().body().size);
+  out.append(piece_.get(), kPiece - parser_->get().body().size);
   if (failed == http::error::need_buffer) failed = {};
   co_return failed;
 }
@@ -200,7 +200,8 @@ awaitable<HttpPool::Acquired> HttpPool::acquire() {
   while (!resting_.empty()) {
     auto link = std::move(resting_.back());
     resting_.pop_back();
-    if (Clock::now() - link->rested_since > kRestMax || !link->still_open()) continue;
+    const auto rested = Clock::now() - link->rested_since;
+    if (rested > kRestMax || (rested > kFresh && !link->still_open())) continue;
     acquired.link = std::move(link);
     co_return acquired;
   }

@@ -65,6 +65,7 @@ class HttpLink : public std::enable_shared_from_this<HttpLink> {
   bool tls_;
   boost::asio::steady_timer timer_;
   boost::beast::flat_buffer buffer_;
+  std::unique_ptr<char[]> piece_;  // of a body, before it is appended; never cleared, for that would cost a page a read
   std::optional<boost::beast::http::response_parser<boost::beast::http::buffer_body>> parser_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "bursar/broker/mcp/json_scanner.h"
 #include "bursar/core/json.h"
 
 namespace bursar::broker {
@@ -16,10 +17,10 @@ std::size_t skip_space(std::string_view text, std::size_t at) {
 
 // `at` stands on the opening quote; the answer is just past the closing one, or the end.
 std::size_t skip_string(std::string_view text, std::size_t at) {
-  // A plain loop: most strings here are short, and find_first_of() calls memchr() for every character.
   for (++at; at < text.size(); ++at) {
-    if (text[at] == '"') return at + 1;
-    if (text[at] == '\\') ++at;
+    at = json_text::plain_run_end(text, at);
+    if (at < text.size() && text[at] == '"') return at + 1;
+    if (at < text.size() && text[at] == '\\') ++at;
   }
   return text.size();
 }
