@@ -365,4 +365,16 @@ double common_step(const ChoiceTable& table, std::span<const double> numbers) {
   return static_cast<double>(step);
 }
 
+double reachable_bound(const ChoiceTable& table, double bound) {
+  const double step = common_step(table, table.value);
+  if (step == 0) return bound;
+  double base = 0, size = std::abs(bound);
+  for (std::size_t i = 0; i < table.items(); ++i) {
+    base += table.value[table.begin(i)];
+    size += std::abs(table.value[table.begin(i)]);
+  }
+  const double slack = 1e-9 + 1e-12 * size / step;  // of the bound's own rounding
+  return slack > .01 ? bound : std::min(bound, base + std::floor((bound - base) / step + slack) * step);
+}
+
 }  // namespace bursar::allocate::detail

@@ -31,4 +31,7 @@ struct CoreResult {
 // some number is no integer, or all differences are 0.
 [[nodiscard]] double common_step(const ChoiceTable& table, std::span<const double> numbers);
 
+// The largest value that a choice can have at or below the bound, where values are integers; otherwise the bound.
+[[nodiscard]] double reachable_bound(const ChoiceTable& table, double bound);
+
 }  // namespace bursar::allocate::detail

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "bursar/allocate/choice_core.h"
 #include "bursar/allocate/choice_hull.h"
 #include "bursar/allocate/choice_pass.h"
 #include "bursar/allocate/choice_relaxation.h"
@@ -50,6 +51,7 @@ class Grouped {
   Result<GroupedResult> run(std::span<const double> asked_caps) {
     if (auto ok = start(asked_caps); !ok) return tl::unexpected(ok.error());
     climb();
+    r_.bound = detail::reachable_bound(table_, r_.bound);
     members_.resize(caps_.size());
     for (std::size_t i = 0; i < group_.size(); ++i) members_[group_[i]].add(table_, static_cast<std::uint32_t>(i));
     for (std::size_t g = 0; g < caps_.size() && gap() > options_.relative_gap; ++g) refine(g);

@@ -198,20 +198,6 @@ void add_up(const ResourceTable& table, ResourceResult& r) {
   }
 }
 
-// Values that differ by multiples of one number leave no answer between two of its multiples.
-double reachable_bound(const ResourceTable& table, double bound) {
-  const ChoiceTable shape = table.of(0);
-  const double step = detail::common_step(shape, table.value);
-  if (step == 0) return bound;
-  double base = 0, size = std::abs(bound);
-  for (std::size_t i = 0; i < shape.items(); ++i) {
-    base += table.value[shape.begin(i)];
-    size += std::abs(table.value[shape.begin(i)]);
-  }
-  const double slack = 1e-9 + kRounding * size / step;  // of the bound's own rounding
-  return slack > .01 ? bound : std::min(bound, base + std::floor((bound - base) / step + slack) * step);
-}
-
 }  // namespace
 
 double dual_value(const ResourceTable& table, std::span<const double> budgets, std::span<const double> prices) {
@@ -240,7 +226,7 @@ Result<ResourceResult> many_resources(const ResourceTable& table, std::span<cons
   if (!dual) return tl::unexpected(dual.error());
   r.price = dual->price;
   r.probes = dual->probes;
-  r.bound = reachable_bound(table, dual->value);
+  r.bound = detail::reachable_bound(table.of(0), dual->value);
   r.choice.resize(items);
   const bool found = construct(table, allowed, r.price, r.choice);
   if (found) add_up(table, r);

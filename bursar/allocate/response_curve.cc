@@ -179,7 +179,7 @@ std::vector<WaterItem> items_of(const ResponseProblem& p, std::span<const Respon
 }
 
 double quantile(std::vector<double> x, double q) {
-  const auto at = static_cast<std::ptrdiff_t>(q * static_cast<double>(x.size() - 1) + .5);
+  const auto at = static_cast<std::ptrdiff_t>(std::lround(q * static_cast<double>(x.size() - 1)));
   std::nth_element(x.begin(), x.begin() + at, x.end());
   return x[static_cast<std::size_t>(at)];
 }

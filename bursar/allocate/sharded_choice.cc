@@ -384,6 +384,7 @@ tl::unexpected<Error> Sharded::below_minimum(Wide least) {
     std::uint64_t item;
   };
   std::vector<Need> mine;
+  mine.reserve(table_.items());
   for (std::size_t i = 0; i < table_.items(); ++i)
     mine.push_back({table_.cost[table_.begin(i) + r_.choice[i]], r_.first_item + i});
   const auto more = [](const Need& a, const Need& b) { return a.cost != b.cost ? a.cost > b.cost : a.item < b.item; };

@@ -38,8 +38,9 @@ Result<void> SuccessHistory::record(std::string_view id, std::span<const double>
   p.seen += std::ssize(rewards);
   p.visit_count = std::ssize(rewards);
   p.visit_sum = std::accumulate(rewards.begin(), rewards.end(), 0.0);
-  p.recent.insert(p.recent.end(), rewards.end() - std::min(rewards.size(), options_.window), rewards.end());
-  if (p.recent.size() > options_.window) p.recent.erase(p.recent.begin(), p.recent.end() - options_.window);
+  const auto window = static_cast<std::ptrdiff_t>(std::min<std::size_t>(options_.window, PTRDIFF_MAX));
+  p.recent.insert(p.recent.end(), rewards.end() - std::min(std::ssize(rewards), window), rewards.end());
+  if (std::ssize(p.recent) > window) p.recent.erase(p.recent.begin(), p.recent.end() - window);
   return {};
 }
 
@@ -128,7 +129,7 @@ Result<Line> parse_line(std::string_view text, std::size_t window) {
   if (!count) return tl::unexpected(count.error());
   if (*count == 0) return recent->wrong("must hold at least one reward");
   for (std::size_t i = 0; i < *count; ++i) {
-    const auto reward = recent->element(i).and_then([](JsonView v) { return v.as_double(0, 1); });
+    const auto reward = recent->element(i).and_then([](const JsonView& v) { return v.as_double(0, 1); });
     if (!reward) return tl::unexpected(reward.error());
     line.recent.push_back(*reward);
   }

@@ -6,11 +6,14 @@
 //
 // The body is the document of bursar/allocate/format/json_problem.h with its budget; the answer is that of answer.h.
 // Any principal may ask. Solved on threads of its own, never on a reactor:
-//   400 invalid_argument   the place in the document, the value and what to do      401  no principal
-//   404 not_found          an item of "explain" that the problem does not have      405  not POST
-//   413 exhausted          more options than max_options                            422 infeasible  by how much, and
-//   who 429 too_many_requests  the principal's account has max_per_account under way    503 unavailable  the queue is
-//   full
+//   400 invalid_argument   the place in the document, the value and what to do
+//   401                    no principal
+//   404 not_found          an item of "explain" that the problem does not have
+//   405                    not POST
+//   413 exhausted          more options than max_options
+//   422 infeasible         by how much, and who forces it
+//   429 too_many_requests  the principal's account has max_per_account under way
+//   503 unavailable        the queue is full
 // The body's size is the server's limit. "time_limit_s" of the request, at most time_limit_most, ends the search with
 // the best answer so far (stop: "cancelled"); waiting in the queue does not count. A client that leaves ends its search
 // too.
