@@ -119,8 +119,8 @@ Result<void> spread_solution(const Size& size, const RunOptions& options, Report
   }
   report.bars.push_back(at_least("pivotal_on_spread_solution", least, "of n", .85));
   report.bars.push_back(at_most("independent_on_spread_solution", most, "of n", .64));
-  // 2.65 standard errors at most in the sheet's run: .5 x 5 covers the largest of 10^5 deviations.
-  report.bars.push_back(at_most("free_as_often_as_planned", off, "x 1 / sqrt(runs) off", 2.5));
+  // A share has a standard error of at most .5 / sqrt(runs): six of them cover the largest of 10^6 deviations.
+  report.bars.push_back(at_most("free_as_often_as_planned", off, "x 1 / sqrt(runs) off", 3));
   report.tables.push_back(ratio.table({.title = "A solution of the LP that spreads every item evenly over all buyers",
                                        .quantity = "matches / items",
                                        .x_label = "items, periods, p",

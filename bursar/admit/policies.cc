@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "bursar/admit/matching/matching_policies.h"
 #include "bursar/admit/price_policies.h"
 
 namespace bursar::admit {
@@ -11,6 +12,7 @@ PolicyTable policies() {
     std::vector<PolicyEntry> all;
     const auto add = [&all](PolicyTable entries) { all.insert(all.end(), entries.begin(), entries.end()); };
     add(price_policies());
+    add(matching_policies());
     return all;
   }();
   return table;
