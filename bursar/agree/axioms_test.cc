@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "bursar/agree/profiles_for_tests.h"
+#include "bursar/agree/sample_profiles.h"
 
 namespace bursar::agree {
 namespace {

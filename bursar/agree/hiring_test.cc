@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <numeric>
 
-#include "bursar/agree/games_for_tests.h"
+#include "bursar/agree/sample_games.h"
 #include "bursar/agree/hiring_mechanism.h"
 #include "bursar/allocate/linear_program.h"
 

@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "bursar/agree/phantom.h"
-#include "bursar/agree/profiles_for_tests.h"
+#include "bursar/agree/sample_profiles.h"
 
 namespace bursar::agree {
 namespace {

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "bursar/agree/games_for_tests.h"
+#include "bursar/agree/sample_games.h"
 #include "bursar/agree/hiring_simulation.h"
 #include "bursar/core/json.h"
 

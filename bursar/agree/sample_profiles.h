@@ -1,4 +1,4 @@
-// Profiles of the four kinds that the tests of this room look at: uniform, all at an end, quarters, unanimous.
+// Profiles of the four kinds that tests and reproductions look at: uniform, all at an end, quarters, unanimous.
 #pragma once
 
 #include <vector>

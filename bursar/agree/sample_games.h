@@ -1,4 +1,4 @@
-// The games that the tests and reproductions of hiring look at.
+// Hiring games that tests and reproductions look at: one with a closed form, and random ones.
 #pragma once
 
 #include <cmath>
