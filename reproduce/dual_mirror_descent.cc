@@ -265,7 +265,7 @@ Result<void> choices_part(const RunOptions& options, Report& report) {
                                          "dual-mirror-descent",
                                          mirror("entropy", kScaled + ",pace=receding"),
                                          mirror("entropy", kScaled + ",pace=doubling,first_epoch=100"),
-                                         "lp-prices:first=50"};
+                                         "lp-prices"};
     for (std::size_t a = 0; a < words.size(); ++a) {
       auto earned = run_stream(words[a], stream);
       if (!earned) return tl::unexpected(earned.error());
@@ -275,7 +275,7 @@ Result<void> choices_part(const RunOptions& options, Report& report) {
   report.tables.push_back(ratio.table({.title = "Choices around it, on a short horizon",
                                        .quantity = "share of the optimum in hindsight",
                                        .x_label = "requests, i.i.d.",
-                                       .kind = TableKind::kCounter,
+                                       .kind = TableKind::kDetail,
                                        .note = "Sub-gradient descent from price 0 overspends in the first sqrt(T) "
                                                "requests; prices of 200 earlier requests mend it."},
                                       {{.968}, {}, {}, {.985}}));

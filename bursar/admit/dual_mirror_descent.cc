@@ -10,6 +10,7 @@ namespace bursar::admit {
 namespace {
 
 constexpr double kEntropyStart = .3, kEntropyFloor = 1e-9;  // scaled
+constexpr double kLargestOfAllowance = 5;                   // a learned scale, in allowances
 constexpr double kFewestRequests = 100;                     // that a step by the clock is planned for
 
 Result<void> check_length(std::string_view name, const std::vector<double>& x, std::size_t resources, double above) {
@@ -160,11 +161,13 @@ void DualMirrorDescent::see_scale(const PriceLesson& lesson) {
   }
   for (std::size_t j = 0; j < mu_.size(); ++j) {
     if (lesson.intended[j] <= cost_scale_[j]) continue;
-    if (config_.cost_scale.empty()) {
-      cost_scale_[j] = lesson.intended[j], grown = true;
-    } else {
+    if (!config_.cost_scale.empty()) {
       above = true;
+      continue;
     }
+    const double rho = plan_.horizon > 0 ? plan_.budget[j] / static_cast<double>(plan_.horizon) : allowance_[j];
+    const double scale = std::min(lesson.intended[j], kLargestOfAllowance * rho);
+    if (scale > cost_scale_[j]) cost_scale_[j] = scale, grown = true;
   }
   if (above) ++above_scale_;
   if (!grown) return;

@@ -78,8 +78,11 @@ TEST(DualMirrorDescent, LearnsItsScaleFromWhatItTakes) {
   EXPECT_EQ(source->current()[0], 0);
   const double b = 4;
   source->learn({.intended = std::span(&b, 1), .reward = 8});
-  // Begins at 0.3 x 8 / 4, and has moved by 3 / sqrt(100) x (0.2 - 4) / 4 since.
-  EXPECT_NEAR(source->current()[0], .6 * std::exp(.3 * 3.8 / 4), 1e-12);
+  // The scale is 5 rho = 1. Begins at 0.3 x 8 / 1, and has moved by 3 / sqrt(100) x (0.2 - 4) / 1 since.
+  EXPECT_NEAR(source->current()[0], 2.4 * std::exp(.3 * 3.8), 1e-12);
+  auto rich = made({200}, 100, {.mirror = Mirror::kEntropy});
+  rich->learn({.intended = std::span(&b, 1), .reward = 8});
+  EXPECT_NEAR(rich->current()[0], .6 * std::exp(.3 * (4 - 2) / 4), 1e-12);
 }
 
 // The sheet's price cap: with eta b_max <= 1 and rewards within the scale no price passes f_max / rho + 1.

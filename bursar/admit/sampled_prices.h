@@ -1,6 +1,6 @@
 // Prices from the linear program of the latest requests, solved now and then: what a static price is good for, renewed.
 //
-//   auto source = SampledPrices::make({.budget = {1e6, 40}, .horizon = 20'000}, {.first = 200, .sample = 1000});
+//   auto source = SampledPrices::make({.budget = {1e6, 40}, .horizon = 20'000}, {.sample = 1000});
 //
 // After `first` requests, and then at 2, 4, 8, … times as many (or every `every`), the dual of the latest `sample`
 // requests is solved for what remains per request that remains; until the first, the initial prices hold. Choose it
@@ -18,7 +18,7 @@
 namespace bursar::admit {
 
 struct SampledConfig {
-  std::uint64_t first = 200;           // requests before the first solve, >= 1
+  std::uint64_t first = 1;             // requests before the first solve, >= 1: until then nothing holds spending back
   std::uint64_t every = 0;             // requests between the later ones; 0: at doubled counts
   bool once = false;                   // the first solve is the last
   std::uint64_t sample = 1000;         // requests kept, 1 … 100,000

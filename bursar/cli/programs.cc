@@ -18,10 +18,12 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "bursar-";
 constexpr std::size_t kLongestVerb = 64;
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kAbout{
-    {{"allocate", "Splits a budget over known items, with a proven bound"},
+constexpr auto kAbout = std::to_array<std::pair<std::string_view, std::string_view>>(
+    {{"admit", "Lists policies for streams of requests; learns prices from a log"},
+     {"allocate", "Splits a budget over known items, with a proven bound"},
      {"allocate-mpi", "The same for arrays on many hosts (mpirun)"},
-     {"reproduce", "Shows a published system's claim beside its baselines"}}};
+     {"replay", "Replays a log of requests under any policies, against the best in hindsight"},
+     {"reproduce", "Shows a published system's claim beside its baselines"}});
 
 bool is_verb(std::string_view verb) {
   const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
