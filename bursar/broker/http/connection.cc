@@ -267,8 +267,8 @@ void Connection::refuse(int status, std::string_view code, std::string_view mess
   send(std::move(bytes));
 }
 
-std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits,
-                                            bool loopback, TlsContext tls) {
+std::shared_ptr<Connection> make_connection(Socket socket, Lane& lane, const LimitsConfig& limits, bool loopback,
+                                            TlsContext tls) {
   return std::make_shared<Connection>(std::move(socket), lane, limits, loopback, std::move(tls));
 }
 void start(Connection& connection) { connection.start(); }

@@ -7,7 +7,6 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "bursar/broker/http/server.h"
+#include "bursar/broker/net/on_reactor.h"
 
 namespace bursar::broker {
 
@@ -48,7 +48,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
  public:
   Lane(Reactor& owner, std::shared_ptr<ServerShared> common);
   void start();  // the sweep
-  void add(boost::asio::ip::tcp::socket socket, const LimitsConfig& limits, bool loopback, TlsContext tls);
+  void add(Socket socket, const LimitsConfig& limits, bool loopback, TlsContext tls);
   void remove(const std::shared_ptr<Connection>& connection);
   // The lane of that reactor; null where it has none.
   [[nodiscard]] std::shared_ptr<Lane> lane_of(const Reactor& other) const;
@@ -64,13 +64,13 @@ class Lane : public std::enable_shared_from_this<Lane> {
   void sweep();
   void take_over(MovingConnection moving);
 
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   bool closed_ = false;
 };
 
-std::shared_ptr<Connection> make_connection(boost::asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits,
-                                            bool loopback, TlsContext tls);
+std::shared_ptr<Connection> make_connection(Socket socket, Lane& lane, const LimitsConfig& limits, bool loopback,
+                                            TlsContext tls);
 void start(Connection& connection);
 void go_on(Connection& connection, std::string_view unread);  // instead of start(), after a move
 void sweep(Connection& connection, Instant now);

@@ -24,7 +24,7 @@ class ConnectionExchange;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(asio::ip::tcp::socket socket, Lane& lane, const LimitsConfig& limits, bool loopback, TlsContext tls)
+  Connection(Socket socket, Lane& lane, const LimitsConfig& limits, bool loopback, TlsContext tls)
       : socket_(std::move(socket)), lane_(lane), limits_(limits), loopback_(loopback) {
     if (tls) tls_ = std::make_unique<Tls>(socket_, std::move(tls));
   }
@@ -51,9 +51,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // HTTPS. The context of its handshake lives as long as the connection, whatever a reload brings.
   struct Tls {
-    Tls(asio::ip::tcp::socket& socket, TlsContext shared) : context(std::move(shared)), stream(socket, *context) {}
+    Tls(Socket& socket, TlsContext shared) : context(std::move(shared)), stream(socket, *context) {}
     TlsContext context;
-    asio::ssl::stream<asio::ip::tcp::socket&> stream;
+    asio::ssl::stream<Socket&> stream;
   };
 
   // Calls `use` with the stream that bytes go through: one branch an operation, none a byte.
@@ -81,7 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void complete();  // the answer of this request is queued
   [[nodiscard]] bool is_current(const ConnectionExchange& who) const { return exchange_.get() == &who; }
 
-  asio::ip::tcp::socket socket_;
+  Socket socket_;
   std::unique_ptr<Tls> tls_;
   Lane& lane_;
   LimitsConfig limits_;

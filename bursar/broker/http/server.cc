@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <ctime>
 #include <unistd.h>
 
@@ -101,7 +100,7 @@ void Lane::sweep() {
   });
 }
 
-void Lane::add(asio::ip::tcp::socket socket, const LimitsConfig& limits, bool loopback, TlsContext tls) {
+void Lane::add(Socket socket, const LimitsConfig& limits, bool loopback, TlsContext tls) {
   if (closed_ || shared->draining.load()) {
     shared->connections.fetch_sub(1);
     return;
@@ -135,7 +134,7 @@ void Lane::hand_over(const std::shared_ptr<Connection>& connection, MovingConnec
 }
 
 void Lane::take_over(MovingConnection moving) {
-  asio::ip::tcp::socket socket(reactor.context());
+  Socket socket(reactor.context());
   error_code error;
   socket.assign(moving.protocol, moving.socket, error);
   if (error) ::close(moving.socket);
@@ -181,13 +180,13 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
 
   Result<void> open();
   void accept();
-  void take(asio::ip::tcp::socket socket, std::size_t lane);
+  void take(Socket socket, std::size_t lane);
 
   Reactors& reactors;
   HttpServerOptions options;
   std::shared_ptr<ServerShared> shared;
-  asio::ip::tcp::acceptor acceptor;
-  asio::steady_timer pause;
+  asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor;
+  Timer pause;
   std::vector<std::shared_ptr<Lane>> lanes;
   Published<const LimitsConfig> limits;
   Published<asio::ssl::context> tls;  // null: plain HTTP
@@ -222,7 +221,7 @@ void HttpServer::State::accept() {
   if (closed) return;
   const std::size_t lane = next_lane++ % lanes.size();
   acceptor.async_accept(lanes[lane]->reactor.context(),
-                        [self = shared_from_this(), lane](const error_code& error, asio::ip::tcp::socket socket) {
+                        [self = shared_from_this(), lane](const error_code& error, Socket socket) {
                           if (self->closed || error == asio::error::operation_aborted) return;
                           if (!error) {
                             self->take(std::move(socket), lane);
@@ -235,7 +234,7 @@ void HttpServer::State::accept() {
                         });
 }
 
-void HttpServer::State::take(asio::ip::tcp::socket socket, std::size_t lane) {
+void HttpServer::State::take(Socket socket, std::size_t lane) {
   const auto current = limits.load();
   auto context = tls.load();
   error_code error;
@@ -254,7 +253,7 @@ void HttpServer::State::take(asio::ip::tcp::socket socket, std::size_t lane) {
     return;
   }
   // A moved socket is no copyable std::function; the lane's reactor owns it from here on.
-  auto owned = std::make_shared<asio::ip::tcp::socket>(std::move(socket));
+  auto owned = std::make_shared<Socket>(std::move(socket));
   const bool loopback = peer.address().is_loopback() ||
                         (peer.address().is_v6() && peer.address().to_v6().is_v4_mapped() &&
                          asio::ip::make_address_v4(asio::ip::v4_mapped, peer.address().to_v6()).is_loopback());

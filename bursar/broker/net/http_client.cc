@@ -4,7 +4,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <mutex>
 
@@ -15,7 +14,6 @@ namespace bursar::broker {
 namespace {
 
 namespace asio = boost::asio;
-using asio::awaitable;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
@@ -173,7 +171,7 @@ class RunningCall final : public HttpCall, public std::enable_shared_from_this<R
     while (!link_->body_done() && !given_up_) {
       while (paused_ && !given_up_) {
         error_code ignored;
-        co_await resumed_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        co_await resumed_.async_wait(asio::redirect_error(use_awaitable, ignored));
       }
       if (given_up_) co_return;
       piece.clear();
@@ -196,7 +194,7 @@ class RunningCall final : public HttpCall, public std::enable_shared_from_this<R
   std::shared_ptr<HttpPool> pool_;
   ClientRequest request_;
   HttpHandlers handlers_;
-  asio::steady_timer timer_, resumed_;
+  Timer timer_, resumed_;
   std::shared_ptr<HttpLink> link_;
   HttpEnd end_;
   Clock::time_point ends_, stalls_;

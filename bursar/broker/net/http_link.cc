@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
@@ -18,7 +17,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using asio::awaitable;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
@@ -29,7 +27,7 @@ constexpr milliseconds kFresh{10};      // a link that rested no longer was open
 constexpr std::size_t kRestingMax = 64;
 constexpr std::size_t kPiece = 16 << 10;
 
-auto into(error_code& failed) { return asio::redirect_error(asio::use_awaitable, failed); }
+auto into(error_code& failed) { return asio::redirect_error(use_awaitable, failed); }
 
 asio::ssl::context& no_tls() {
   static asio::ssl::context context(asio::ssl::context::tls_client);
@@ -170,8 +168,8 @@ awaitable<std::string> HttpPool::resolve() {
       endpoints_.emplace_back(asio::ip::make_address(address), to.port);
     co_return std::string();
   }
-  asio::ip::tcp::resolver resolver(context_);
-  asio::steady_timer timer(context_, kConnectTime);
+  asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(context_);
+  Timer timer(context_, kConnectTime);
   timer.async_wait([&resolver](error_code cancelled) {
     if (!cancelled) resolver.cancel();
   });
@@ -179,7 +177,7 @@ awaitable<std::string> HttpPool::resolve() {
   const auto found = co_await resolver.async_resolve(to.host, port, into(failed));
   // The handler refers to the resolver; cancelling takes it off the timer, and where it is queued already it sees the
   // error.
-  if (timer.cancel() == 0) co_await asio::post(context_, asio::use_awaitable);
+  if (timer.cancel() == 0) co_await asio::post(context_, use_awaitable);
   for (const auto& entry : found) endpoints_.push_back(entry.endpoint());
   co_return failed ? failed.message() : endpoints_.empty() ? std::string("it has no address") : std::string();
 }

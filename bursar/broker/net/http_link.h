@@ -7,12 +7,10 @@
 //   pool->release(link);
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -25,6 +23,7 @@
 #include <vector>
 
 #include "bursar/broker/net/endpoint.h"
+#include "bursar/broker/net/on_reactor.h"
 #include "bursar/broker/pipeline/serf.h"
 
 namespace bursar::broker {
@@ -32,8 +31,6 @@ namespace bursar::broker {
 class HttpLink : public std::enable_shared_from_this<HttpLink> {
  public:
   using error_code = boost::system::error_code;
-  template <class T>
-  using awaitable = boost::asio::awaitable<T>;
   using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 
   HttpLink(boost::asio::io_context& context, boost::asio::ssl::context* tls);
@@ -58,12 +55,11 @@ class HttpLink : public std::enable_shared_from_this<HttpLink> {
   std::chrono::steady_clock::time_point rested_since;
 
  private:
-  using Socket = boost::asio::ip::tcp::socket;
   Socket& socket() { return stream_.next_layer(); }
 
   boost::asio::ssl::stream<Socket> stream_;
   bool tls_;
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   boost::beast::flat_buffer buffer_;
   std::unique_ptr<char[]> piece_;  // of a body, before it is appended; never cleared, for that would cost a page a read
   std::optional<boost::beast::http::response_parser<boost::beast::http::buffer_body>> parser_;
@@ -81,14 +77,14 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
 
   // A rested link that is still open, else a new one; the name is resolved once and again after a failure. An address
   // that the endpoint may not lead to fails with kPolicy.
-  boost::asio::awaitable<Acquired> acquire();
+  awaitable<Acquired> acquire();
   void release(std::shared_ptr<HttpLink> link);  // closes what cannot be used again
   void clear() { resting_.clear(); }
   [[nodiscard]] const Url& url() const { return endpoint_->url(); }
   [[nodiscard]] const Endpoint& endpoint() const { return *endpoint_; }
 
  private:
-  boost::asio::awaitable<std::string> resolve();      // fills endpoints_; why not, where it failed
+  awaitable<std::string> resolve();                   // fills endpoints_; why not, where it failed
   [[nodiscard]] std::string refused_address() const;  // the first of endpoints_ that is refused, and why; else empty
 
   boost::asio::io_context& context_;

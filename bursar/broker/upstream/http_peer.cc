@@ -4,7 +4,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/string.hpp>
 #include <utility>
 
@@ -21,7 +20,6 @@ namespace bursar::broker {
 namespace {
 
 namespace asio = boost::asio;
-using asio::awaitable;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
@@ -42,7 +40,7 @@ HttpPeer::HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSes
     : Peer(reactor, std::move(shared), first),
       pool_(std::move(pool)),
       ask_authorization_(std::move(first.authorization)),
-      settled_(reactor.context(), asio::steady_timer::time_point::max()) {}
+      settled_(reactor.context(), Timer::time_point::max()) {}
 
 std::string HttpPeer::head(std::string_view verb, std::size_t body_bytes, std::string_view more) const {
   const Url& url = pool_->url();
@@ -98,7 +96,7 @@ void HttpPeer::shut() {
   if (state_ == State::kUp) shared_->running -= 1;
   state_ = State::kDown;
   settled_.cancel();
-  for (asio::steady_timer* timer : pauses_) timer->cancel();
+  for (Timer* timer : pauses_) timer->cancel();
   for (const auto& [ticket, link] : carrying_) link->close();
   for (const LinkPtr& link : aside_) link->close();
   if (listening_) listening_->close();
@@ -119,10 +117,10 @@ awaitable<void> HttpPeer::farewell(std::shared_ptr<HttpPool> pool, std::string h
 }
 
 awaitable<void> HttpPeer::pause(milliseconds time) {
-  asio::steady_timer timer(reactor_.context(), time);
+  Timer timer(reactor_.context(), time);
   pauses_.insert(&timer);
   error_code ignored;
-  if (!closed()) co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  if (!closed()) co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
   pauses_.erase(&timer);
 }
 
@@ -195,10 +193,10 @@ bool HttpPeer::take(Message message, Ticket key, bool lists_tools) {
 awaitable<std::optional<Error>> HttpPeer::authorise() {
   if (!ask_authorization_) co_return std::nullopt;
   struct Wait {
-    asio::steady_timer timer;
+    Timer timer;
     std::optional<Result<std::string>> answer;
   };
-  auto wait = std::make_shared<Wait>(asio::steady_timer(reactor_.context(), asio::steady_timer::time_point::max()));
+  auto wait = std::make_shared<Wait>(Timer(reactor_.context(), Timer::time_point::max()));
   ask_authorization_([wait, &reactor = reactor_](Result<std::string> answer) {
     auto take = [wait, answer = std::move(answer)]() mutable {
       wait->answer = std::move(answer);
@@ -208,7 +206,7 @@ awaitable<std::optional<Error>> HttpPeer::authorise() {
     reactor.post(std::move(take));
   });
   error_code ignored;
-  if (!wait->answer) co_await wait->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  if (!wait->answer) co_await wait->timer.async_wait(asio::redirect_error(use_awaitable, ignored));
   if (!*wait->answer) co_return wait->answer->error();
   authorization_ = std::move(**wait->answer);
   co_return std::nullopt;

@@ -9,8 +9,6 @@
 // caller's decision.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <functional>
 #include <map>
@@ -32,8 +30,6 @@ class HttpPeer final : public Peer {
  private:
   enum class State { kDown, kStarting, kUp };
   using LinkPtr = std::shared_ptr<HttpLink>;
-  template <class T>
-  using awaitable = boost::asio::awaitable<T>;
 
   // How one exchange ended.
   struct Outcome {
@@ -120,8 +116,8 @@ class HttpPeer final : public Peer {
   std::uint64_t generation_ = 0, acknowledged_ = 0;
   std::map<std::uint64_t, LinkPtr> subscriptions_;
   std::set<LinkPtr> aside_;  // of exchanges that no call waits for
-  std::set<boost::asio::steady_timer*> pauses_;
-  boost::asio::steady_timer settled_;  // cancelled when a handshake ended
+  std::set<Timer*> pauses_;
+  Timer settled_;  // cancelled when a handshake ended
 };
 
 }  // namespace bursar::broker

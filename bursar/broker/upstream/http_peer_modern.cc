@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "bursar/broker/pipeline/raw_json.h"
@@ -15,7 +14,6 @@ namespace bursar::broker {
 namespace {
 
 namespace asio = boost::asio;
-using asio::awaitable;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 

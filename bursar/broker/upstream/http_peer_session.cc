@@ -2,7 +2,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "bursar/broker/telemetry/log.h"
@@ -15,7 +14,6 @@ namespace bursar::broker {
 namespace {
 
 namespace asio = boost::asio;
-using asio::awaitable;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
@@ -31,7 +29,7 @@ awaitable<bool> HttpPeer::ready() {
   }
   while (state_ == State::kStarting && !closed()) {
     error_code ignored;
-    co_await settled_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await settled_.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
   co_return state_ == State::kUp;
 }
@@ -84,7 +82,7 @@ awaitable<bool> HttpPeer::open_session() {
 awaitable<UpstreamReply> HttpPeer::shake_hands(std::string method, std::string params) {
   handshake_ = ++shared_->last_ticket;
   const Ticket ticket = handshake_;
-  asio::steady_timer timer(reactor_.context(), shared_->config.start_timeout);
+  Timer timer(reactor_.context(), shared_->config.start_timeout);
   bool late = false;
   timer.async_wait([weak = std::weak_ptr(self<HttpPeer>()), ticket, &late](error_code cancelled) {
     const auto peer = weak.lock();
