@@ -25,8 +25,8 @@ using admit::OnlineLp;
 using admit::PostedPrices;
 
 constexpr std::size_t kShown = 20;
-// Past so many edges column generation takes minutes.
-constexpr std::size_t kMostLpEdges = 400;
+// Column generation takes a second for so many edges, and grows fast.
+constexpr std::size_t kMostLpEdges = 1200;
 
 struct Mean {
   std::string name;
