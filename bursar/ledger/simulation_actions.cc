@@ -192,7 +192,7 @@ void Simulation::put(const AccountSpec& spec) {
   pending_.push_back(spec);
   if (spec.fail_open) ever_open_.insert(spec.path);
   model_.put_pending(spec);
-  engine_->put_account(spec, [this, spec](Result<void> ok) {
+  engine_->put_account(spec, [this, spec](const Result<void>& ok) {
     const auto at = std::find(pending_.begin(), pending_.end(), spec);
     if (at != pending_.end()) pending_.erase(at);
     if (ok)
@@ -248,7 +248,7 @@ void Simulation::change_account() {
 
 void Simulation::flush() {
   const std::vector<HoldId> before = settled_;
-  engine_->flush([this, before](Result<void> ok) {
+  engine_->flush([this, before](const Result<void>& ok) {
     if (!ok) return;
     for (const HoldId id : before) {
       const auto found = model_.holds.find(id);
