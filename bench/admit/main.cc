@@ -129,17 +129,25 @@ Snapshot snapshot(std::size_t open, const Table& table) {
   return out;
 }
 
-std::string write_log(std::size_t rows) {
+// Requests of `options` rows each, over `resources`.
+std::string write_log(std::size_t rows, std::size_t options, std::size_t resources) {
   const std::string path =
       (std::filesystem::temp_directory_path() / ("bursar-admit-bench-" + std::to_string(getpid()) + ".csv")).string();
   std::ofstream file(path, std::ios::binary);
-  file << "reward,cost.usd,cost.ms\n";
+  file << (options > 1 ? "request,reward" : "reward");
+  for (std::size_t j = 0; j < resources; ++j) file << ",cost.r" << j;
+  file << '\n';
   RandomStream random(2);
-  char row[64];
+  std::string row;
+  char number[32];
   for (std::size_t t = 0; t < rows; ++t) {
-    const int length = std::snprintf(row, sizeof row, "%.3f,%.4f,%d\n", random.uniform01(), random.uniform01(),
-                                     static_cast<int>(random.uniform_int(std::uint64_t{1000})));
-    file.write(row, length);
+    row.clear();
+    if (options > 1) row += std::to_string(t / options) + ',';
+    for (std::size_t j = 0; j <= resources; ++j) {
+      row.append(number, static_cast<std::size_t>(std::snprintf(number, sizeof number, "%.4f", random.uniform01())));
+      row += j == resources ? '\n' : ',';
+    }
+    file << row;
   }
   if (!file.flush()) {
     std::fprintf(stderr, "%s cannot be written\n", path.c_str());
@@ -182,25 +190,26 @@ struct Replay {
   double read_s = 0, parse_s = 0, replay_s = 0, bounded_s = 0, added_mib = 0;
 };
 
-Replay replay(std::size_t rows, int repeats) {
-  const std::string path = write_log(rows);
-  const double before = peak_mib(), n = static_cast<double>(rows);
+Replay replay(std::size_t rows, std::size_t options, std::size_t resources, int repeats) {
+  const std::string path = write_log(rows, options, resources);
+  const double before = peak_mib(), requests = static_cast<double>(rows / options);
+  const std::vector<double> budget(resources, .2 * requests);
   std::vector<double> read, parse, play, both;
   for (int r = 0; r < repeats; ++r) {
     read.push_back(read_through(path));
     parse.push_back(walk(path, nullptr));
     const auto fresh = [&] {
       return must(admit::ReplayRun::make("dmd", {.name = "dual-mirror-descent"}, admit::policies(),
-                                         {.budget = {.2 * n, 150 * n}, .horizon = rows}));
+                                         {.budget = budget, .horizon = rows / options}));
     };
     auto run = fresh();
     play.push_back(walk(path, [&](const admit::LoggedRequest& request) {
       if (!run.step(request)) std::exit(2);
     }));
-    admit::ReservoirSample sample(2, admit::AuctionGoal::kUtility);
+    admit::ReservoirSample sample(resources, admit::AuctionGoal::kUtility);
     const double begin = now_s();
     walk(path, [&](const admit::LoggedRequest& request) { sample.add(request); });
-    const auto dual = must(sample.prices(std::vector{.2 * n, 150 * n}));
+    const auto dual = must(sample.prices(budget));
     admit::Hindsight hindsight(dual.prices, admit::AuctionGoal::kUtility);
     auto again = fresh();
     walk(path, [&](const admit::LoggedRequest& request) {
@@ -211,6 +220,18 @@ Replay replay(std::size_t rows, int repeats) {
   }
   std::filesystem::remove(path);
   return {median(read), median(parse), median(play), median(both), peak_mib() - before};
+}
+
+Replay print_replay(std::size_t rows, std::size_t options, std::size_t resources, int repeats) {
+  const Replay r = replay(rows, options, resources, repeats);
+  const double n = static_cast<double>(rows) / 1e6;
+  std::printf("replay of %zu rows, %zu to a request, %zu resources (million rows a second)\n", rows, options,
+              resources);
+  std::printf("  reading bytes                  %7.3f s  %7.2f\n", r.read_s, n / r.read_s);
+  std::printf("  reading and parsing            %7.3f s  %7.2f\n", r.parse_s, n / r.parse_s);
+  std::printf("  one pass, one policy           %7.3f s  %7.2f\n", r.replay_s, n / r.replay_s);
+  std::printf("  two passes with the bound      %7.3f s  %7.2f\n", r.bounded_s, n / r.bounded_s);
+  return r;
 }
 
 bool bar(const char* name, double value, const char* unit, bool at_most, double limit) {
@@ -252,13 +273,8 @@ int run(int argc, char** argv) {
     std::printf("snapshot with %zu open decisions: %.0f bytes, save %.1f us, restore %.1f us\n", open, s.bytes,
                 s.save_us, s.restore_us);
   }
-  const Replay r = replay(rows, std::min(repeats, 3));
-  const double n = static_cast<double>(rows) / 1e6;
-  std::printf("replay of %zu rows of 2 resources (million rows a second)\n", rows);
-  std::printf("  reading bytes                  %7.3f s  %7.2f\n", r.read_s, n / r.read_s);
-  std::printf("  reading and parsing            %7.3f s  %7.2f\n", r.parse_s, n / r.parse_s);
-  std::printf("  one pass, one policy           %7.3f s  %7.2f\n", r.replay_s, n / r.replay_s);
-  std::printf("  two passes with the bound      %7.3f s  %7.2f\n", r.bounded_s, n / r.bounded_s);
+  const Replay r = print_replay(rows, kOptions, kResources, std::min(repeats, 3));
+  (void)print_replay(rows, 1, 2, std::min(repeats, 3));
   bool ok = bar("decision", slowest, "ns", true, 200);
   if (numpy > 0) ok &= bar("over_numpy", numpy / ours, "x", false, 10);
   ok &= bar("replay_over_parsing", r.replay_s / r.parse_s, "x", true, 1.5);

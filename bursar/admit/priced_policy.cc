@@ -1,6 +1,7 @@
 #include "bursar/admit/priced_policy.h"
 
 #include <algorithm>
+#include <bit>
 #include <boost/json/array.hpp>
 #include <cmath>
 
@@ -37,7 +38,7 @@ PricedPolicy::PricedPolicy(PricedOptions options, std::unique_ptr<PriceSource> s
       source_(std::move(source)),
       m_(options_.setup.budget.size()),
       remaining_(options_.setup.budget),
-      open_(std::min<std::size_t>(kFirstSlots, std::max<std::uint32_t>(options_.max_open, 1))),
+      open_(std::min(kFirstSlots, std::bit_ceil(std::size_t{std::max<std::uint32_t>(options_.max_open, 1)}))),
       amounts_(open_.size() * 2 * m_),
       scratch_(2 * m_) {
   options_.max_open = std::max<std::uint32_t>(options_.max_open, 1);
@@ -191,7 +192,7 @@ void PricedPolicy::grow() {
   std::vector<double> amounts(open.size() * 2 * m_);
   for (std::size_t from = 0; from < open_.size(); ++from) {
     if (open_[from].kind == Kind::kClosed) continue;
-    const std::size_t to = open_[from].id % open.size();
+    const std::size_t to = open_[from].id & (open.size() - 1);
     open[to] = open_[from];
     std::copy_n(amounts_.begin() + static_cast<std::ptrdiff_t>(2 * from * m_), 2 * m_,
                 amounts.begin() + static_cast<std::ptrdiff_t>(2 * to * m_));
@@ -202,7 +203,7 @@ void PricedPolicy::grow() {
 
 std::size_t PricedPolicy::slot_for(DecisionId id) {
   while (true) {
-    const std::size_t slot = id % open_.size();
+    const std::size_t slot = slot_of(id);
     if (open_[slot].kind == Kind::kClosed) return slot;
     if (open_.size() < options_.max_open) {
       grow();
@@ -232,7 +233,7 @@ void PricedPolicy::settle_auction(const Open& open, std::span<const double> inte
 }
 
 Result<void> PricedPolicy::observe(DecisionId id, const Outcome& outcome) {
-  const std::size_t slot = id % open_.size();
+  const std::size_t slot = slot_of(id);
   const Open open = open_[slot];
   if (open.kind == Kind::kClosed || open.id != id) {
     return fail(ErrorCode::kNotFound,
@@ -307,8 +308,7 @@ Result<void> PricedPolicy::load(const boost::json::object& saved) {
     const bool auction = one.flag("auction");
     const auto amounts = one.numbers("amounts", 2 * m_);
     if (auto ok = one.check(); !ok) return ok;
-    const bool known =
-        id < decided && open_[id % open_.size()].kind != Kind::kClosed && open_[id % open_.size()].id == id;
+    const bool known = id < decided && open_[slot_of(id)].kind != Kind::kClosed && open_[slot_of(id)].id == id;
     if (id >= decided || known || !all_amounts(amounts)) {
       return fail(ErrorCode::kCorrupt, "saved state: open decision " + std::to_string(id) + " cannot be");
     }

@@ -68,6 +68,7 @@ class PricedPolicy final : public Policy {
   [[nodiscard]] Decision begin();
   [[nodiscard]] Decision bid(const Request& request, std::span<const double> mu);
   void hold(DecisionId id, Kind kind, double reward, std::span<const double> cost, std::span<const double> hold);
+  [[nodiscard]] std::size_t slot_of(DecisionId id) const { return id & (open_.size() - 1); }
   std::size_t slot_for(DecisionId id);
   void grow();
   std::span<double> cost_at(std::size_t slot) { return std::span(amounts_).subspan(2 * slot * m_, m_); }
@@ -79,7 +80,7 @@ class PricedPolicy final : public Policy {
   std::size_t m_;
   std::vector<double> remaining_;
   std::uint64_t decided_ = 0;
-  // Slot id % size of a ring: a decision's place is free again max_open (or the next power of two) decisions later.
+  // A ring of a power of two: a decision's place is free again max_open (rounded up to one) decisions later.
   std::vector<Open> open_;
   std::vector<double> amounts_;  // [slots][cost, hold][resources]
   std::size_t open_count_ = 0;

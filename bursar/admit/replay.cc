@@ -59,7 +59,7 @@ Result<void> ReplayRun::step(const LoggedRequest& request) {
   if (auto ok = request.auction() ? settle_auction(request, *decision) : settle_option(request, *decision); !ok) {
     return tl::unexpected(with_context("line " + std::to_string(request.line), ok.error()));
   }
-  if (result_.requests % stride_ == 0) note_point();
+  if ((result_.requests & (stride_ - 1)) == 0) note_point();
   return {};
 }
 

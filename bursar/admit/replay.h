@@ -84,7 +84,7 @@ class ReplayRun {
   std::unique_ptr<Policy> policy_;
   std::deque<Late> late_;
   ReplayResult result_;
-  std::uint64_t in_episode_ = 0, stride_ = 1;
+  std::uint64_t in_episode_ = 0, stride_ = 1;  // stride: a power of two
   std::vector<double> scratch_;
 };
 
