@@ -119,6 +119,7 @@ struct Traffic {
 void run_tenants(World& world, std::size_t requests, Traffic& traffic) {
   std::atomic<std::size_t> next{0};
   std::vector<std::jthread> threads;
+  threads.reserve(kConcurrent);
   for (std::size_t w = 0; w < kConcurrent; ++w) {
     threads.emplace_back([&] {
       for (std::size_t t = next++; t < kTenants; t = next++) {

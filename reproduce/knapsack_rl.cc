@@ -129,6 +129,7 @@ Result<std::vector<std::int64_t>> rollouts_for(const Arm& arm, const std::vector
                                                const allocate::SuccessHistory& history) {
   if (arm.uniform) return std::vector<std::int64_t>(batch.size(), arm.n);
   std::vector<allocate::RolloutItem> items;
+  items.reserve(batch.size());
   for (const std::size_t i : batch) items.push_back(history.item(std::to_string(i)));
   return allocate_rollouts(items, arm.n * std::ssize(batch),
                            {.n_ref = arm.n, .fallback = arm.fallback, .knapsack = arm.knapsack})
@@ -174,6 +175,7 @@ Result<Course> train(const Arm& arm, const Setting& setting, const RandomStream&
 
 std::vector<std::string> look_names(const Setting& setting) {
   std::vector<std::string> out;
+  out.reserve(setting.looks.size());
   for (const std::size_t look : setting.looks) out.push_back(std::to_string(look));
   return out;
 }
@@ -188,6 +190,7 @@ struct Outcome {
 Result<Outcome> compare(const std::vector<Arm>& arms, const Setting& setting, std::string_view name,
                         const RunOptions& options, std::size_t seeds) {
   std::vector<std::string> names;
+  names.reserve(arms.size());
   for (const Arm& arm : arms) names.push_back(arm.name);
   Outcome out{.accuracy = Grid(names, look_names(setting)),
               .ratio = Grid(names, look_names(setting)),
@@ -213,10 +216,12 @@ Result<Outcome> compare(const std::vector<Arm>& arms, const Setting& setting, st
 Result<void> split_of_the_sheet(Report& report) {
   const std::array rates{.02, .05, .1, .2, .33, .5, .8, .95};
   std::vector<allocate::RolloutItem> items;
+  items.reserve(rates.size());
   for (const double p : rates) items.push_back({.p_hat = p, .seen = 16});
   const auto plan = allocate_rollouts(items, 64, {.n_up = 64, .fallback = false});
   if (!plan) return tl::unexpected(plan.error());
   std::vector<std::string> columns;
+  columns.reserve(rates.size() + 1);
   for (const double p : rates) columns.push_back("p " + to_short(p));
   columns.emplace_back("value");
   Grid grid({"knapsack", "uniform"}, columns);

@@ -29,6 +29,7 @@ constexpr Size kQuick{.seeds = 3, .scenarios = 30, .turns = 100, .mandatory_scen
 
 std::vector<std::string> budget_names() {
   std::vector<std::string> out;
+  out.reserve(std::size(kBudgets));
   for (const double c : kBudgets) out.push_back(to_short(c));
   return out;
 }

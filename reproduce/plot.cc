@@ -101,7 +101,9 @@ class Panel {
 
   void frame() {
     const double step = tick_step(y_.high - y_.low);
-    for (double v = y_.low; v <= y_.high + step / 2; v += step) {
+    const long ticks = std::lround((y_.high - y_.low) / step);
+    for (long k = 0; k <= ticks; ++k) {
+      const double v = y_.low + static_cast<double>(k) * step;
       stroke(kLeft, y_.at(v), kWidth - kRight, y_.at(v), "#ddd");
       text(kLeft - 6, y_.at(v) + 4, "end", to_short(std::abs(v) < step / 1e6 ? 0 : v));
     }

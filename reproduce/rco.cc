@@ -129,6 +129,7 @@ Result<void> separable(const RunOptions& options, Report& report) {
                                     {.name = "dual step 0.1", .dual_step = .1},
                                     {.name = "dual step 1", .dual_step = 1}};
   std::vector<std::string> names;
+  names.reserve(methods.size());
   for (const Method& m : methods) names.push_back(m.name);
   Grid grid(names, {"|C-B|/B", "argmax over budget", "value, repaired", "value, program rounding"});
   const std::size_t seeds = options.seeds == 0 ? 10 : options.seeds;

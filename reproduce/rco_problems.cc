@@ -202,6 +202,7 @@ double JointProblem::least_loss() const {
 
 Result<Choice> JointProblem::separable_choice() const {
   std::vector<double> score;
+  score.reserve(size.size());
   for (const double a : size) score.push_back(-a * a);
   return best_by(score, allocate::ChoiceSense::kAtMost);
 }

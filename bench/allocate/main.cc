@@ -58,6 +58,7 @@ void print_row(const std::string& problem, const std::string& solver, const Answ
 
 Answer median(const std::function<Answer()>& solve, int repeats) {
   std::vector<Answer> answers;
+  answers.reserve(static_cast<std::size_t>(repeats));
   for (int k = 0; k < repeats; ++k) answers.push_back(run_apart(solve, 600));
   std::ranges::sort(answers, {}, &Answer::seconds);
   return answers[answers.size() / 2];
@@ -91,8 +92,7 @@ void choice_rows(const Settings& s, Bars& bars) {
   for (std::size_t items = 1000; items <= s.largest; items *= 10) {
     for (const char* kind : {"uncorrelated", "weakly", "strongly", "subset_sum", "real"}) {
       const ChoiceInstance p = choice_instance(kind, items, 10, 1);
-      const std::string name =
-          std::string(kind) + " 10^" + std::to_string(static_cast<int>(std::log10(items) + .5)) + " x 10";
+      const std::string name = std::string(kind) + " 10^" + std::to_string(std::lround(std::log10(items))) + " x 10";
       const double reading = read_once_s(p.value, p.cost);
       const auto ratio = [&](const Answer& a) {
         return "  " + std::to_string(a.seconds / reading).substr(0, 5) + " x reading once";
@@ -175,6 +175,7 @@ struct RolloutGains {
 void batch_row(const Settings& s, Bars& bars) {
   RandomStream random(7);
   std::vector<double> p;
+  p.reserve(512);
   for (int i = 0; i < 512; ++i) p.push_back(random.uniform(.01, .99));
   std::vector<double> times;
   double gained = 0;
