@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "bursar/admit/auction/auction_policy.h"
 #include "bursar/admit/matching/matching_policies.h"
 #include "bursar/admit/price_policies.h"
 
@@ -13,6 +14,7 @@ PolicyTable policies() {
     const auto add = [&all](PolicyTable entries) { all.insert(all.end(), entries.begin(), entries.end()); };
     add(price_policies());
     add(matching_policies());
+    add(auction_policies());
     return all;
   }();
   return table;

@@ -99,8 +99,12 @@ Result<Decision> AuctionPolicy::decide(const Request& request) {
   if (!wish) return tl::unexpected(wish.error());
   int bid = std::min(*wish, whole(remaining_));
   if (!request.purse.empty()) bid = std::min(bid, whole(request.purse.front()));
-  Decision decision{.id = decided_++, .option = 0, .intended = 0, .bid = static_cast<double>(bid)};
-  decision.reason = bid < *wish ? DecisionReason::kBudget : DecisionReason::kBest;
+  Decision decision{.id = decided_++,
+                    .option = 0,
+                    .intended = 0,
+                    .bid = static_cast<double>(bid),
+                    .wanted_bid = static_cast<double>(rule_->wished())};
+  decision.reason = bid < rule_->wished() ? DecisionReason::kBudget : DecisionReason::kBest;
   decision.past_horizon = setup_.horizon > 0 && decided_ > setup_.horizon;
   remaining_ -= bid;
   open_.push_back({.id = decision.id, .bid = bid, .episode = episodes_});
@@ -147,6 +151,7 @@ boost::json::object AuctionPolicy::save() const {
           {"auctions_left", rule_->auctions_left()},
           {"budget_left", rule_->budget_left()},
           {"carried", rule_->carried()},
+          {"wished", rule_->wished()},
           {"pending", pending_},
           {"open", std::move(open)}};
 }
@@ -155,7 +160,7 @@ Result<void> AuctionPolicy::load(const boost::json::object& saved) {
   SavedNumbers from(saved);
   const std::uint64_t decided = from.count("decided"), episodes = from.count("episodes");
   const std::uint64_t budget = from.count("episode_budget"), auctions_left = from.count("auctions_left"),
-                      budget_left = from.count("budget_left");
+                      budget_left = from.count("budget_left"), wished = from.count("wished");
   const double remaining = from.signed_number("remaining"), price = from.number("price"),
                carried = from.number("carried");
   const bool pending = from.flag("pending");
@@ -184,8 +189,11 @@ Result<void> AuctionPolicy::load(const boost::json::object& saved) {
   if (auto ok = rule_->resume(now, static_cast<int>(auctions_left), static_cast<int>(budget_left)); !ok) {
     return corrupt(ok.error().message);
   }
-  if (carried > kMostMoney) return corrupt("carried cannot be");
+  if (carried > kMostMoney || wished > static_cast<std::uint64_t>(rule_->highest_price())) {
+    return corrupt("carried or wished cannot be");
+  }
   rule_->set_carried(carried);
+  rule_->set_wished(static_cast<int>(wished));
   open_ = std::move(bids);
   decided_ = decided;
   episodes_ = episodes;

@@ -52,11 +52,12 @@ Result<BidScore> replay_bids(BidRule& rule, const Episode& episode, std::span<co
 }
 
 Result<LinearFit> tune_linear(std::span<const Auction> training, const Episode& episode, double theta_avg,
-                              int highest_price, TuneFor goal) {
-  constexpr int kStep = 6, kPatience = 5;
+                              int highest_price, TuneFor goal, int step) {
+  constexpr int kPatience = 5;
   if (!(theta_avg > 0)) return invalid_argument("theta_avg is 0; LIN bids in proportion to theta / theta_avg");
+  if (step < 1) return invalid_argument("step is " + std::to_string(step) + "; it must be at least 1");
   LinearFit best;
-  for (int b0 = kStep, worse = 0; worse < kPatience && b0 <= 64 * highest_price; b0 += kStep) {
+  for (int b0 = step, worse = 0; worse < kPatience && b0 <= 64 * highest_price; b0 += step) {
     LinearRule rule(b0 / theta_avg, highest_price);
     const auto score = replay_bids(rule, episode, training);
     if (!score) return tl::unexpected(score.error());

@@ -41,12 +41,12 @@ class BidReplay {
 // What a rule with a parameter is tuned for, on training episodes.
 enum class TuneFor : std::uint8_t { kClicks, kExpectedClicks };
 
-// LIN's b0: 6, 12, 18, … until five in a row are not better; b0 / theta_avg is the slope of LinearRule.
+// LIN's b0: one step, two, three, … until five in a row are not better; b0 / theta_avg is the slope of LinearRule.
 struct LinearFit {
   double b0 = 0, score = 0;
 };
 [[nodiscard]] Result<LinearFit> tune_linear(std::span<const Auction> training, const Episode& episode, double theta_avg,
-                                            int highest_price, TuneFor goal = TuneFor::kClicks);
+                                            int highest_price, TuneFor goal = TuneFor::kClicks, int step = 6);
 
 // PacedRule's eta among .005, .007 and .01, and its price of money at the end of training.
 struct PacedFit {

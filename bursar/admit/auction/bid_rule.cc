@@ -35,11 +35,12 @@ Result<void> BidRule::resume(const Episode& episode, int auctions_left, int budg
   return {};
 }
 
-Result<int> BidRule::bid(double theta) const {
+Result<int> BidRule::bid(double theta) {
   if (!(theta >= 0 && theta <= 1)) {
     return invalid_argument("theta is " + std::to_string(theta) + "; it must be a chance from 0 to 1");
   }
-  return std::clamp(wish(theta), 0, std::min(budget_left_, highest_price_));
+  wished_ = std::clamp(wish(theta), 0, highest_price_);
+  return std::min(wished_, budget_left_);
 }
 
 Result<void> BidRule::settle(bool won, int price) {
@@ -49,8 +50,9 @@ Result<void> BidRule::settle(bool won, int price) {
                                            std::to_string(budget_left_) + " left of the budget");
   }
   const int spent = won ? price : 0;
+  const bool cut = !won && wished_ > budget_left_;
   budget_left_ -= spent;
-  after(spent);
+  after(spent, cut);
   auctions_left_ = std::max(0, auctions_left_ - 1);
   return {};
 }
@@ -75,7 +77,7 @@ Result<void> MeanRule::resume(const Episode& episode, int auctions_left, int bud
 
 int MeanRule::wish(double) const { return inner_->bid(theta_avg_).value_or(0); }
 
-void MeanRule::after(int spent) { (void)inner_->settle(spent > 0, spent); }
+void MeanRule::after(int spent, bool) { (void)inner_->settle(spent > 0, spent); }
 
 void MeanRule::after_refund(int amount) { inner_->refund(amount); }
 
@@ -88,9 +90,9 @@ void PacedRule::step(double shortfall) {
   price_ = std::clamp(price_, 1e-300, 1e300);
 }
 
-void PacedRule::after(int spent) {
+void PacedRule::after(int spent, bool cut) {
   const double rate = static_cast<double>(episode().budget) / episode().auctions;
-  if (rate > 0) step((rate - spent) / rate);
+  if (rate > 0 && !cut) step((rate - spent) / rate);
 }
 
 void PacedRule::after_refund(int amount) {

@@ -28,7 +28,7 @@ class BidRule {
   // Errors: kInvalidArgument for an episode that the rule cannot play.
   [[nodiscard]] virtual Result<void> begin(const Episode& episode);
   // 0..min(budget left, P). Errors: kInvalidArgument for a theta outside [0, 1].
-  [[nodiscard]] Result<int> bid(double theta) const;
+  [[nodiscard]] Result<int> bid(double theta);
   // Of the auction that was bid on last. Errors: kInvalidArgument for a negative price, kExhausted for one beyond the
   // budget left; nothing is changed then.
   [[nodiscard]] Result<void> settle(bool won, int price);
@@ -45,18 +45,22 @@ class BidRule {
   [[nodiscard]] virtual Result<void> resume(const Episode& episode, int auctions_left, int budget_left);
   [[nodiscard]] virtual double carried() const { return 0; }
   virtual void set_carried(double carried) { (void)carried; }
+  // The last bid as it would have been with budget left.
+  [[nodiscard]] int wished() const { return wished_; }
+  void set_wished(int wished) { wished_ = wished; }
   // What one more unit of budget is worth now, in the unit of rewards; 0 for rules that do not ask.
   [[nodiscard]] virtual double price_of_money() const { return 0; }
 
  protected:
   explicit BidRule(int highest_price) : highest_price_(highest_price) {}
   [[nodiscard]] virtual int wish(double theta) const = 0;  // theta in [0, 1]; capped afterwards
-  virtual void after(int spent) { (void)spent; }           // an auction has ended
+  // An auction has ended; cut: it was lost with a bid that the budget had cut, so that its price may have been paid.
+  virtual void after(int spent, bool cut) { (void)spent, (void)cut; }
   virtual void after_refund(int amount) { (void)amount; }
 
  private:
   Episode episode_;
-  int highest_price_ = 0, auctions_left_ = 0, budget_left_ = 0;
+  int highest_price_ = 0, auctions_left_ = 0, budget_left_ = 0, wished_ = 0;
 };
 
 // floor(slope theta). LIN: slope = b0 / theta_avg. MCPC: slope = cost / clicks of the training log.
@@ -84,7 +88,7 @@ class MeanRule final : public BidRule {
 
  protected:
   [[nodiscard]] int wish(double) const override;
-  void after(int spent) override;
+  void after(int spent, bool cut) override;
   void after_refund(int amount) override;
 
  private:
@@ -105,7 +109,7 @@ class PacedRule final : public BidRule {
 
  protected:
   [[nodiscard]] int wish(double theta) const override;
-  void after(int spent) override;
+  void after(int spent, bool cut) override;
   void after_refund(int amount) override;
 
  private:

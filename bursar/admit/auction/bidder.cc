@@ -89,7 +89,7 @@ int Bidder::wish(double theta) const {
   return act_on_mapped_marginals(theta);
 }
 
-void Bidder::after(int spent) {
+void Bidder::after(int spent, bool) {
   segment_budget_ -= std::min(segment_budget_, spent);
   segment_auctions_ = std::max(0, segment_auctions_ - 1);
   // The count of auctions falls only after this; a new segment is cut from what is left then.

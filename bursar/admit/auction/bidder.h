@@ -45,7 +45,7 @@ class Bidder final : public BidRule {
 
  protected:
   [[nodiscard]] int wish(double theta) const override;
-  void after(int spent) override;
+  void after(int spent, bool cut) override;
   void after_refund(int amount) override { segment_budget_ += amount; }
 
  private:

@@ -132,6 +132,20 @@ TEST(PacedRule, RaisesThePriceOfMoneyWhileItSpendsTooFast) {
   EXPECT_NEAR(rule.price_of_money(), .01, 1e-12);
 }
 
+TEST(PacedRule, LearnsNothingWhereTheBudgetCutALosingBid) {
+  PacedRule rule(.01, .1, kHighest);
+  ASSERT_TRUE(rule.begin({10, 50}));
+  ASSERT_TRUE(rule.settle(true, 45));
+  const double price = rule.price_of_money();
+  EXPECT_EQ(*rule.bid(.2), 5);
+  EXPECT_EQ(rule.wished(), 8);
+  ASSERT_TRUE(rule.settle(false, 15));
+  EXPECT_EQ(rule.price_of_money(), price);
+  EXPECT_EQ(*rule.bid(.03), 1);
+  ASSERT_TRUE(rule.settle(false, 15));
+  EXPECT_LT(rule.price_of_money(), price) << "a bid that was not cut and lost would have spent nothing";
+}
+
 TEST(Bidder, PricesMoneyAtItsMarginalValue) {
   const auto table = table_of(100, 200);
   Bidder bidder(table, Scale::kExact);
