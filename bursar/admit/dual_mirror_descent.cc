@@ -31,6 +31,8 @@ constexpr double kSmallest = std::numeric_limits<double>::min();
 
 }  // namespace
 
+double learned_cost_scale(double largest, double allowance) { return std::clamp(largest, allowance, 5 * allowance); }
+
 void mirror_step(Mirror mirror, std::span<double> prices, std::span<const double> gradient, double eta,
                  std::span<const double> weights) {
   for (std::size_t j = 0; j < prices.size(); ++j) {
@@ -166,7 +168,7 @@ void DualMirrorDescent::see_scale(const PriceLesson& lesson) {
       continue;
     }
     const double rho = plan_.horizon > 0 ? plan_.budget[j] / static_cast<double>(plan_.horizon) : allowance_[j];
-    const double scale = std::min(lesson.intended[j], kLargestOfAllowance * rho);
+    const double scale = learned_cost_scale(lesson.intended[j], rho);
     if (scale > cost_scale_[j]) cost_scale_[j] = scale, grown = true;
   }
   if (above) ++above_scale_;

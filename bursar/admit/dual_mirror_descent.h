@@ -13,8 +13,7 @@
 // descent for allowances far below the largest cost. Regret O(sqrt T) on i.i.d. input, and a share rho_j / cost_scale_j
 // of the hindsight optimum whatever the input.
 // O(resources) a request, and memory. Source: systems/dual-mirror-descent; default steps are the sheet's, tuned on its
-// simulator; the floor of entropy prices (1e-9 scaled) and the limit of learned cost scales, without which rare large
-// costs would make all steps small, are ours.
+// simulator; the floor of entropy prices (1e-9 scaled) and the limits of learned scales are ours.
 #pragma once
 
 #include <memory>
@@ -39,12 +38,16 @@ struct MirrorConfig {
   double step = 0;                     // >= 0; 0: 1 for the quadratic mirrors, 3 for entropy
   std::vector<double> initial_prices;  // [resources], reward per unit; empty: 0, or for entropy 0.3 scaled
   double reward_scale = 0;             // largest reward; 0: the largest taken so far
-  std::vector<double> cost_scale;      // [resources], largest cost; empty: the largest taken so far, and at most 5 rho
-  std::vector<double> weights;         // [resources], s of the weighted mirror; empty: cost_scale / rho
-  std::uint64_t first_epoch = 1000;    // requests
-  double period_s = 0;                 // > 0 with kReceding: the budget lasts so long from the first request on
-  bool clip = true;                    // hold prices below f_max/rho_j + f_max/b_max_j, where optimal ones are
+  std::vector<double> cost_scale;    // [resources], largest cost; empty: learned_cost_scale of the largest taken so far
+  std::vector<double> weights;       // [resources], s of the weighted mirror; empty: cost_scale / rho
+  std::uint64_t first_epoch = 1000;  // requests
+  double period_s = 0;               // > 0 with kReceding: the budget lasts so long from the first request on
+  bool clip = true;                  // hold prices below f_max/rho_j + f_max/b_max_j, where optimal ones are
 };
+
+// The largest cost, held within 1 and 5 allowances: above, rare large costs would make all steps small; below, a first
+// small one would make them huge. O(1).
+[[nodiscard]] double learned_cost_scale(double largest, double allowance);
 
 // One step of the three closed forms, in place. prices, gradient [m]; weights [m] for kWeighted alone.
 void mirror_step(Mirror mirror, std::span<double> prices, std::span<const double> gradient, double eta,

@@ -80,6 +80,10 @@ TEST(DualMirrorDescent, LearnsItsScaleFromWhatItTakes) {
   source->learn({.intended = std::span(&b, 1), .reward = 8});
   // The scale is 5 rho = 1. Begins at 0.3 x 8 / 1, and has moved by 3 / sqrt(100) x (0.2 - 4) / 1 since.
   EXPECT_NEAR(source->current()[0], 2.4 * std::exp(.3 * 3.8), 1e-12);
+  auto small = made({20}, 100, {.mirror = Mirror::kEntropy});
+  const double little = .01;  // counts as 0.2, the allowance
+  small->learn({.intended = std::span(&little, 1), .reward = 8});
+  EXPECT_NEAR(small->current()[0], 12 * std::exp(-.3 * .19 / .2), 1e-12);
   auto rich = made({200}, 100, {.mirror = Mirror::kEntropy});
   rich->learn({.intended = std::span(&b, 1), .reward = 8});
   EXPECT_NEAR(rich->current()[0], .6 * std::exp(.3 * (4 - 2) / 4), 1e-12);

@@ -60,7 +60,7 @@ constexpr std::array kMirrorParameters{
     kInitialPrices,
     PolicyParameter{.name = "reward_scale", .about = "largest reward; 0: the largest so far", .preset = "0", .low = 0},
     PolicyParameter{.name = "cost_scale",
-                    .about = "largest cost of each resource; empty: the largest so far, at most 5 allowances",
+                    .about = "largest cost of each resource; empty: the largest so far, within 1 and 5 allowances",
                     .kind = ParameterKind::kNumbers,
                     .preset = "[]",
                     .low = std::numeric_limits<double>::min()},

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "bursar/admit/demo_log.h"
+#include "bursar/admit/dual_mirror_descent.h"
 #include "bursar/admit/policies.h"
 #include "bursar/admit/replay.h"
 #include "bursar/core/json.h"
@@ -113,6 +114,10 @@ Result<Lesson> learn(const Words& words, const NamedBudget& budget) {
   for (double& b : share) b *= static_cast<double>(lesson.requests) / static_cast<double>(horizon);
   auto dual = sample.prices(share);
   if (!dual) return tl::unexpected(dual.error());
+  for (std::size_t j = 0; j < m; ++j) {
+    lesson.cost_scale[j] =
+        admit::learned_cost_scale(lesson.cost_scale[j], budget.amounts[j] / static_cast<double>(horizon));
+  }
   lesson.prices = std::move(dual->prices);
   return lesson;
 }
@@ -140,14 +145,13 @@ Result<admit::PolicyFile> fit(const Words& words) {
   }
   // An entropy price of 0 stays 0: a resource that did not bind begins at a thousandth of what its scale suggests.
   const bool entropy = !parameters.contains("mirror") || parameters.at("mirror") == "entropy";
-  for (std::size_t j = 0; j < lesson->prices.size() && entropy && lesson->cost_scale[j] > 0; ++j) {
+  for (std::size_t j = 0; j < lesson->prices.size() && entropy; ++j) {
     lesson->prices[j] = std::max(lesson->prices[j], 1e-3 * lesson->reward_scale / lesson->cost_scale[j]);
   }
   parameters["initial_prices"] = numbers(lesson->prices);
   if (name == "lp-prices") return file;
   if (lesson->reward_scale > 0) parameters["reward_scale"] = lesson->reward_scale;
-  if (std::ranges::all_of(lesson->cost_scale, [](double b) { return b > 0; }))
-    parameters["cost_scale"] = numbers(lesson->cost_scale);
+  parameters["cost_scale"] = numbers(lesson->cost_scale);
   return file;
 }
 
