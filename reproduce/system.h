@@ -58,11 +58,13 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 
 // The reproductions, one file each.
 [[nodiscard]] Result<Report> reproduce_dual_mirror_descent(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_info_acquisition(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_knapsack_rl(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_mcp_production(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_philosopher(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rco(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_sft_pft_balance(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_stochastic_balance(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_uniform_phantom(const RunOptions& options);
 
 }  // namespace bursar::reproduce

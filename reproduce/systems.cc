@@ -7,6 +7,11 @@
 #include "bursar/admit/matching/match_bounds.h"
 #include "bursar/admit/matching/posted_prices.h"
 #include "bursar/admit/price_policies.h"
+#include "bursar/agree/axioms.h"
+#include "bursar/agree/independent_markets.h"
+#include "bursar/agree/misreport.h"
+#include "bursar/agree/online_hiring.h"
+#include "bursar/agree/phantom.h"
 #include "bursar/allocate/annotation_split.h"
 #include "bursar/allocate/riemannian.h"
 #include "bursar/allocate/rollout_value.h"
@@ -131,7 +136,10 @@ constexpr std::array kSystems{
            .title = "Hiring agents for information",
            .room = "agree",
            .shape = "policy",
-           .shows = "incentive-compatible contracts learned under a payment budget"},
+           .implementations = "optimal_mechanism online_hiring",
+           .doors = "`bursar agree hire`, C++ library",
+           .shows = "correlated contracts against the best plain ones, and costs learned with regret of T^(2/3)",
+           .reproduce = &reproduce_info_acquisition},
     System{.slug = "knapsack-rl",
            .title = "Knapsack RL: rollouts where they teach",
            .room = "allocate",
@@ -249,7 +257,10 @@ constexpr std::array kSystems{
            .title = "Strategyproof and proportional location by uniform phantoms",
            .room = "agree",
            .shape = "allocator",
-           .shows = "nobody gains by misreporting, proportional fairness holds"},
+           .implementations = "uniform_phantom check_axioms find_lie independent_markets",
+           .doors = "`bursar agree split`, `bursar agree check`, C++ library",
+           .shows = "nobody gains by misreporting and every group has its share: audit, exhaustion, search for lies",
+           .reproduce = &reproduce_uniform_phantom},
     System{.slug = "v0",
            .title = "V0: a value model for any policy before the first token",
            .room = "learn, allocate, plan",
@@ -280,7 +291,15 @@ std::span<const Implementation> implementations() {
   constexpr Result<allocate::RiemannianResult> (*kWholeBudget)(
       const allocate::BudgetGroups&, double, const allocate::JointObjective&, const allocate::RiemannianOptions&) =
       &allocate::riemannian_search;  // of its two forms
+  constexpr Result<std::optional<agree::Lie>> (*kPointLie)(const agree::Rule&, const agree::Profile&,
+                                                           const agree::LieSearch&) = &agree::find_lie;  // of its two
   static const std::array kTable{
+      Implementation{"uniform_phantom", "bursar/agree/phantom.h", code_of(&agree::uniform_phantom)},
+      Implementation{"check_axioms", "bursar/agree/axioms.h", code_of(&agree::check_axioms)},
+      Implementation{"find_lie", "bursar/agree/misreport.h", code_of(kPointLie)},
+      Implementation{"independent_markets", "bursar/agree/independent_markets.h", code_of(&agree::independent_markets)},
+      Implementation{"optimal_mechanism", "bursar/agree/hiring_mechanism.h", code_of(&agree::optimal_mechanism)},
+      Implementation{"online_hiring", "bursar/agree/online_hiring.h", code_of(&agree::OnlineHiring::make)},
       Implementation{"mirror_step", "bursar/admit/dual_mirror_descent.h", code_of(&admit::mirror_step)},
       Implementation{"price_policies", "bursar/admit/price_policies.h", code_of(&admit::price_policies)},
       Implementation{"allocate_rollouts", "bursar/allocate/rollout_value.h", code_of(&allocate::allocate_rollouts)},

@@ -169,8 +169,9 @@ std::string to_text(const AxiomFinding& f, const Profile& profile, double outcom
   out += f.holds ? ": holds; tightest for " : ": broken; ";
   out += std::to_string(f.group.size()) + " of " + std::to_string(profile.reports.size()) + " (" +
          list(f.group, names) + ") at " + to_short(least) + (least == most ? "" : " … " + to_short(most));
-  return out + " may be " + to_short(std::max(f.bound, 0.0)) + " away at most, and the outcome " + to_short(outcome) +
-         " is " + to_short(f.distance) + " away from " + list(std::span(&f.party, 1), names);
+  return out + (f.holds ? ", who may be " : " may be ") + to_short(std::max(f.bound, 0.0)) +
+         " away at most, and the outcome " + to_short(outcome) + " is " + to_short(f.distance) + " away from " +
+         list(std::span(&f.party, 1), names);
 }
 
 Result<std::vector<Guarantee>> guarantees(const Profile& profile, double outcome) {

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <numeric>
 
-#include "bursar/agree/sample_games.h"
 #include "bursar/agree/hiring_mechanism.h"
+#include "bursar/agree/sample_games.h"
 #include "bursar/allocate/linear_program.h"
 
 namespace bursar::agree {

@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "bursar/agree/sample_games.h"
 #include "bursar/agree/hiring_simulation.h"
+#include "bursar/agree/sample_games.h"
 #include "bursar/core/json.h"
 
 namespace bursar::agree {

@@ -20,6 +20,7 @@ constexpr std::size_t kLongestVerb = 64;
 
 constexpr auto kAbout = std::to_array<std::pair<std::string_view, std::string_view>>(
     {{"admit", "Lists policies for streams of requests; learns prices from a log"},
+     {"agree", "Splits, fairness and contracts among parties that may lie"},
      {"allocate", "Splits a budget over known items, with a proven bound"},
      {"allocate-mpi", "The same for arrays on many hosts (mpirun)"},
      {"match", "Matches what comes one by one: buyers with items, slots with goals"},
