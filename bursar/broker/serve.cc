@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstdio>
 #include <mutex>
 #include <signal.h>
 #include <thread>
-#include <tuple>
-#include <unistd.h>
 
 #include "bursar/broker/admin/address.h"
 #include "bursar/broker/admin/upstream_health.h"
@@ -21,9 +18,11 @@
 #include "bursar/broker/http/server.h"
 #include "bursar/broker/http/tls_context.h"
 #include "bursar/broker/identity/identity.h"
+#include "bursar/broker/instance_name.h"
 #include "bursar/broker/mcp/mcp_door.h"
 #include "bursar/broker/mcp/session_handle.h"
 #include "bursar/broker/models/models_door.h"
+#include "bursar/broker/oauth/oauth_door.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/records.h"
@@ -47,23 +46,6 @@ constexpr int kLatencyTicks = 30;             // how often the learned latencies
 constexpr milliseconds kFlushPatience{1000};  // for the last answers to leave
 constexpr seconds kJoinPatience{10};          // for children to end
 constexpr std::size_t kWorkers = 2, kWaitingForWorkers = 256;
-
-bool same_upstream(const UpstreamConfig& a, const UpstreamConfig& b) {
-  const auto parts = [](const UpstreamConfig& c) {
-    return std::tie(c.command, c.args, c.env, c.directory, c.url, c.headers, c.tls, c.token_exchange, c.private_network,
-                    c.era, c.isolation, c.max_children, c.max_concurrent, c.memory_bytes, c.open_files, c.start_timeout,
-                    c.child_idle);
-  };
-  return a.name == b.name && parts(a) == parts(b);
-}
-
-std::string instance_name() {
-  char text[16];
-  std::snprintf(
-      text, sizeof text, "%08x",
-      static_cast<unsigned>(::getpid()) ^ static_cast<unsigned>(SteadyClock::now().time_since_epoch().count()));
-  return text;
-}
 
 }  // namespace
 
@@ -111,6 +93,8 @@ class Gateway::State {
   std::unique_ptr<Reactors> reactors_;  // ends before what its tasks use
   std::unique_ptr<TraceExporter> traces_;
   std::unique_ptr<Identity> identity_;
+  std::unique_ptr<oauth::Accounts> accounts_;
+  std::unique_ptr<oauth::OAuthDoor> oauth_;
   Published<const UpstreamSet> upstreams_;
   std::shared_ptr<McpServices> services_;
   std::unique_ptr<SessionTable> sessions_;
@@ -156,9 +140,11 @@ Result<void> Gateway::State::start() {
   build_pipeline();
   build_services();
   if (auto ok = open_handles(*services_, config()->handles, config()->database); !ok) return ok;
+  accounts_->open(oauth::Vault(services_->handles, oauth::vault_folder(config()->database)));
   auto upstreams = build_upstreams(*config());
   if (!upstreams) return tl::unexpected(upstreams.error());
   upstreams_.store(*upstreams);
+  accounts_->adopt(config()->upstreams);
   auto models = models_->prepare(*config());
   if (!models) return tl::unexpected(models.error());
   models_->adopt(std::move(*models), *config());
@@ -224,6 +210,12 @@ void Gateway::State::build_services() {
         mcp_->list_changed(upstream, kind);  // it is there before the reactors run
       });
   mcp_ = std::make_unique<McpDoor>(services_, *sessions_);
+  accounts_ = std::make_unique<oauth::Accounts>(oauth::Accounts::Dependencies{
+      .clock = &clock_,
+      .fetch = make_fetch(*reactors_),
+      .redirect_uri =
+          [this](const oauth::Party& p) { return oauth::redirect_uri_of(p, config()->identity.resource, url()); },
+      .signed_in = [this](const std::string& name) { services_->catalogue->refresh(name, ListKind::kTools); }});
   models_ = std::make_unique<ModelsDoor>(ModelsDoor::Dependencies{
       .services = {.pipeline = pipeline_.get(),
                    .ledger = &records_->ledger(),
@@ -254,7 +246,7 @@ Result<std::shared_ptr<const UpstreamSet>> Gateway::State::build_upstreams(const
       set->entries.push_back({wanted, old->upstream, identity_->authorize(wanted)});
       continue;
     }
-    auto upstream = make_upstream(wanted, *reactors_);
+    auto upstream = make_upstream(wanted, *reactors_, {}, accounts_->credential(wanted));
     if (!upstream) return tl::unexpected(with_context("upstreams", upstream.error()));
     set->entries.push_back({wanted, std::move(*upstream), identity_->authorize(wanted)});
   }
@@ -275,6 +267,10 @@ Result<void> Gateway::State::open_doors() {
       .api = api_.get(),
       .workers = workers_.get(),
       .metrics = &metrics_});
+  oauth_ = std::make_unique<oauth::OAuthDoor>(oauth::OAuthDoor::Dependencies{
+      .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
+      .accounts = accounts_.get(),
+      .config = [this] { return config(); }});
   allocate_ = std::make_unique<AllocateDoor>(AllocateDoor::Dependencies{
       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); }});
   auto server = HttpServer::listen(*reactors_, {.address = current->listen.address,
@@ -312,6 +308,7 @@ void Gateway::State::serve(HttpRequest request, std::shared_ptr<Exchange> exchan
   if (AllocateDoor::is_mine(request.path) && request.method != "OPTIONS") {
     return allocate_->handle(std::move(request), exchange);
   }
+  if (oauth::OAuthDoor::is_mine(request.path) && request.method != "OPTIONS") return oauth_->handle(request, exchange);
   doors_->handle(std::move(request), exchange);
 }
 
@@ -357,6 +354,7 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
   pipeline_->configure(pipeline_config(wanted));
   server_->set_limits(wanted.limits);
   models_->adopt(std::move(*models), wanted);
+  accounts_->adopt(wanted.upstreams);
   const auto old = upstreams_.exchange(*upstreams);
   services_->catalogue->set(*upstreams);
   for (const UpstreamEntry& entry : old->entries) {
@@ -369,6 +367,7 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
 void Gateway::State::tick(int count) {
   mcp_->sweep(config()->limits.session_idle);
   identity_->tick();
+  accounts_->tick();
   api_->sweep();
   models_->tick();
   if (options_.watch) (void)reload(false);
@@ -397,6 +396,7 @@ std::vector<UpstreamHealth> Gateway::State::upstream_health() const {
   std::vector<UpstreamHealth> out;
   for (const UpstreamEntry& entry : set->entries) {
     out.push_back(health_of(entry, *catalogue, *pipeline_, records_->latencies(), clock_.now()));
+    if (const auto account = accounts_->find(entry.config.name)) out.back().sign_in = name_of(account->status().state);
   }
   return out;
 }
@@ -455,6 +455,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   draining_.store(true);
   withdraw_address(config()->database);
   identity_->stop();
+  accounts_->stop();
   models_->drain();
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));

@@ -94,8 +94,8 @@ int run(std::vector<std::string> words, Output output) {
   app.set_help_all_flag("--help-all", "Help of every command");
   app.set_version_flag("--version", std::string("bursar ") + BURSAR_VERSION);
   Chosen chosen;
-  for (const auto add :
-       {add_serve, add_mcp, add_check, add_import, add_keys, add_budget, add_audit, add_doctor, add_errors}) {
+  for (const auto add : {add_serve, add_mcp, add_check, add_import, add_keys, add_upstream, add_budget, add_audit,
+                         add_doctor, add_errors}) {
     add(app, chosen);
   }
   app.add_subcommand("version", "Prints the version")->callback([&] {

@@ -47,6 +47,7 @@ void add_audit(CLI::App& app, Chosen& chosen);
 void add_budget(CLI::App& app, Chosen& chosen);
 void add_doctor(CLI::App& app, Chosen& chosen);
 void add_errors(CLI::App& app, Chosen& chosen);
+void add_upstream(CLI::App& app, Chosen& chosen);
 
 // Prints "bursar: <message>" and gives the exit code that fits.
 int complain(Output output, const Error& error);

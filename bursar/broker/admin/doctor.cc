@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "bursar/broker/config/values.h"
+#include "bursar/broker/oauth/vault.h"
 #include "bursar/broker/pipeline/serf.h"
 #include "bursar/core/utc_text.h"
 
@@ -63,6 +64,11 @@ class Examiner {
     const std::size_t upstreams = config_.upstreams.size() + config_.models.upstreams.size();
     ok_or(upstreams > 0, Grade::kFail, "contracts", "there are upstreams", std::to_string(upstreams) + " configured",
           "add them under upstreams, or run `bursar import mcp.json`");
+    if (!facts_.never_signed_in.empty()) {
+      add(Grade::kFail, "contracts", "we are signed in to every upstream with auth: oauth",
+          "never: " + listed(facts_.never_signed_in),
+          "start the gateway and run `bursar upstream login " + facts_.never_signed_in.front() + "`");
+    }
     if (!facts_.running) {
       return add(Grade::kWarn, "contracts", "every tool has a usable schema", "no running gateway was looked at",
                  "start the gateway and run `bursar doctor --url http://…`");
@@ -71,11 +77,20 @@ class Examiner {
       ok_or(u.up, Grade::kFail, "contracts", "upstream " + u.name + " answers",
             u.up ? std::to_string(u.tools) + " tools, protocol " + u.protocol_version : u.last_error,
             "start it, or correct its command or url");
+      if (!u.sign_in.empty() && u.sign_in != "none") signed_in(u);
       ok_or(u.tools_without_schema.empty(), Grade::kWarn, "contracts", "tools of " + u.name + " have usable schemas",
             u.tools_without_schema.empty() ? "all of them" : "without: " + listed(u.tools_without_schema),
             "their arguments cannot be checked before they cost something; have the server declare an inputSchema");
       pinned(u);
     }
+  }
+
+  void signed_in(const UpstreamHealth& u) {
+    ok_or(u.sign_in == "signed_in", Grade::kFail, "contracts", "we are signed in to upstream " + u.name,
+          u.sign_in == "signed_in"   ? "with a token of its authorization server"
+          : u.sign_in == "under_way" ? "a sign-in waits for its browser"
+                                     : "its server asks for a token",
+          "run `bursar upstream login " + u.name + "`");
   }
 
   void pinned(const UpstreamHealth& u) {
@@ -310,6 +325,11 @@ DoctorFacts gather_facts(const std::string& config_path, const Environment& env,
   facts.config = std::move(*config);
   const std::string& database = facts.config.database;
   struct stat info{};
+  for (const UpstreamConfig& upstream : facts.config.upstreams) {
+    const bool somebody = upstream.auth == AuthChoice::kOAuth && upstream.oauth.grant == OAuthGrant::kAuthorizationCode;
+    const std::string file = oauth::vault_folder(database) + "/" + upstream.name;
+    if (somebody && ::stat(file.c_str(), &info) != 0) facts.never_signed_in.push_back(upstream.name);
+  }
   facts.database_exists = ::stat(database.c_str(), &info) == 0;
   facts.database_mode = info.st_mode & 0777;
   if (!facts.database_exists) return facts;

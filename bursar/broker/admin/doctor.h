@@ -40,6 +40,7 @@ struct DoctorFacts {
   std::vector<KeyInfo> keys;
   std::optional<Verified> audit;  // absent: there is no trail yet, or audit_error says why it does not verify
   std::string audit_error;
+  std::vector<std::string> never_signed_in;  // upstreams with auth: oauth that no sign-in is kept of
   std::optional<GatewayStatus> running;
   // What a gateway answered to a session that another principal had opened: empty, it was refused; absent: not tried.
   std::optional<std::string> foreign_session;

@@ -34,7 +34,8 @@ json::object of(const UpstreamHealth& u) {
           {"tools_without_schema", names(u.tools_without_schema)},
           {"tools_without_latency", names(u.tools_without_latency)},
           {"sum_of_medians_us", u.sum_of_medians.count()},
-          {"last_error", text(u.last_error)}};
+          {"last_error", text(u.last_error)},
+          {"sign_in", text(u.sign_in)}};
 }
 
 json::object of(const ModelHealth& m) {
@@ -169,6 +170,7 @@ Result<UpstreamHealth> upstream_of(const JsonView& view) {
   r.names("tools_without_latency", u.tools_without_latency);
   r.duration("sum_of_medians_us", u.sum_of_medians);
   r.text("last_error", u.last_error);
+  r.text("sign_in", u.sign_in);
   if (r.error()) return tl::unexpected(*r.error());
   return u;
 }

@@ -29,6 +29,7 @@ struct UpstreamHealth {
   std::vector<std::string> tools_without_latency;  // at most 20 names; neither observations nor a prior of their own
   Duration sum_of_medians{0};                      // of its tools
   std::string last_error;
+  std::string sign_in;  // "none", "needed", "under_way", "signed_in"; empty where nobody can sign in
   [[nodiscard]] bool drifted() const {
     return !tools_pinned.empty() && !tools_digest.empty() && tools_digest != tools_pinned;
   }

@@ -20,7 +20,7 @@ GatewayStatus example() {
   s.keys = 3;
   s.turn_budget = std::chrono::seconds{60};
   s.upstreams = {{.name = "files", .up = true, .tools = 2, .tools_without_schema = {"a"}, .last_error = "secret path"},
-                 {.name = "search"}};
+                 {.name = "search", .sign_in = "needed"}};
   s.models = {{.name = "openai", .circuit_open = true, .in_flight = 3, .last_error = "secret host"}};
   s.price_date = "2026-11-01";
   s.budgets = {{.account = "acme",
@@ -42,6 +42,7 @@ TEST(GatewayStatus, ReadsWhatItPrints) {
   EXPECT_EQ(back->budgets.at(0).limit.window.time_zone, "Europe/Berlin");
   EXPECT_EQ(back->budgets.at(0).refills_at, wall_from_unix_us(99));
   EXPECT_EQ(back->upstreams.at(0).tools_without_schema.at(0), "a");
+  EXPECT_EQ(back->upstreams.at(1).sign_in, "needed");
   EXPECT_EQ(back->models.at(0).in_flight, 3U);
 }
 

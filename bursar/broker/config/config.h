@@ -60,6 +60,9 @@ enum class Isolation : std::uint8_t { kShared, kPrincipal, kSession };  // who m
 // Which revision of MCP a server speaks; kAuto asks it, and remembers the answer.
 enum class EraChoice : std::uint8_t { kAuto, kModern, kLegacy };
 
+// Whether we sign in to a server with OAuth: kAuto where it asks for it and no credential is configured.
+enum class AuthChoice : std::uint8_t { kAuto, kOAuth, kNone };
+
 struct UpstreamConfig {
   std::string name;                   // [a-z0-9_-]{1,32}; the path /mcp/<name>
   std::optional<std::string> prefix;  // of its tools under /mcp; default "<name>."; "" for none
@@ -73,7 +76,9 @@ struct UpstreamConfig {
   std::map<std::string, std::string> headers;  // own credentials; may hold secrets: never printed
   TlsClientConfig tls;
   TokenExchangeConfig token_exchange;  // a token of the caller's own for this server; off without a url
-  bool private_network = false;        // a host name may lead to a loopback, private or link-local address
+  AuthChoice auth = AuthChoice::kAuto;
+  OAuthConfig oauth;
+  bool private_network = false;  // a host name may lead to a loopback, private or link-local address
   EraChoice era = EraChoice::kAuto;
   std::string tools_digest;  // SHA-256, hex, of the tools that it may offer; another raises an alarm
   Isolation isolation = Isolation::kPrincipal;

@@ -42,6 +42,37 @@ void describe(V& v, TokenExchangeConfig& c) {
   v.text("scope", c.scope, "Scope of the token that is asked for.");
 }
 
+inline constexpr std::array<std::pair<std::string_view, AuthChoice>, 3> kAuthChoices = {
+    {{"auto", AuthChoice::kAuto}, {"oauth", AuthChoice::kOAuth}, {"none", AuthChoice::kNone}}};
+inline constexpr std::array<std::pair<std::string_view, TokenAuth>, 5> kTokenAuths = {
+    {{"auto", TokenAuth::kAuto},
+     {"none", TokenAuth::kNone},
+     {"basic", TokenAuth::kBasic},
+     {"post", TokenAuth::kPost},
+     {"private_key_jwt", TokenAuth::kPrivateKeyJwt}}};
+inline constexpr std::array<std::pair<std::string_view, OAuthGrant>, 2> kOAuthGrants = {
+    {{"authorization_code", OAuthGrant::kAuthorizationCode}, {"client_credentials", OAuthGrant::kClientCredentials}}};
+
+template <class V>
+void describe(V& v, OAuthConfig& c) {
+  v.text("issuer", c.issuer,
+         "The only authorization server that is believed; needed with `client_secret` and `private_key`.");
+  v.text("client_id", c.client_id, "Our name there, where we are registered; by default we register ourselves.");
+  v.text("client_secret", c.client_secret, "Our secret there; never printed.");
+  v.text("client_metadata_url", c.client_metadata_url,
+         "Our Client ID Metadata Document, an https URL: our name at servers that read such documents.");
+  v.choice("token_auth", c.token_auth, kTokenAuths, "How we prove ourselves at the token endpoint.");
+  v.text("private_key", c.private_key, "PEM file with the key that signs for `private_key_jwt`.");
+  v.text("algorithm", c.algorithm, "Its algorithm: ES256, ES384, RS256, PS256 or EdDSA.");
+  v.choice("grant", c.grant, kOAuthGrants,
+           "`authorization_code`: somebody signs in once; `client_credentials`: we are our own account.");
+  v.texts("scopes", c.scopes, 64, "Scopes to ask for, in the place of those that the server names.");
+  v.text(
+      "redirect_url", c.redirect_url,
+      "Where browsers reach `/oauth/callback` of this gateway; by default under `identity.resource`, else loopback.");
+  v.object("tls", c.tls, "How certificates of the authorization server are checked.");
+}
+
 template <class V>
 void describe(V& v, ListenConfig& c) {
   v.text("address", c.address, "Address to listen on; beyond loopback every caller needs a key.");
@@ -148,6 +179,9 @@ void describe(V& v, UpstreamConfig& c) {
   v.text_map("headers", c.headers, 64, "Headers towards `url`: our own credentials, never printed.");
   v.object("tls", c.tls, "How the certificate of `url` is checked.");
   v.object("token_exchange", c.token_exchange, "A token of the caller's own for this server (RFC 8693).");
+  v.choice("auth", c.auth, kAuthChoices,
+           "`oauth`: an administrator signs in once (`bursar upstream login`); `auto`: where the server asks for it.");
+  v.object("oauth", c.oauth, "How we sign in; what is left out is learned from the server.");
   v.flag("private_network", c.private_network,
          "The host name of `url` may lead to a loopback, private or link-local address.");
   v.choice("era", c.era, kEras, "Revision of MCP: `modern` (2026-07-28), `legacy` (2025-11-25 and before), or asked.");

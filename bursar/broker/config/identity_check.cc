@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "bursar/broker/config/oauth_check.h"
 #include "bursar/broker/identity/account_rules.h"
 #include "bursar/broker/identity/issuers.h"
 #include "bursar/broker/identity/jose.h"
@@ -21,7 +22,8 @@ bool is_scope(std::string_view scope) {  // RFC 6749, section 3.3
          std::ranges::all_of(scope, [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; });
 }
 
-// Why a url is no place for secrets and keys; empty where it is. Plain HTTP only where nobody is in between.
+}  // namespace
+
 std::string wrong_with_url(std::string_view text, bool private_network) {
   const auto url = parse_url(text);
   if (!url) return url.error().message;
@@ -30,6 +32,8 @@ std::string wrong_with_url(std::string_view text, bool private_network) {
   if (!url->tls && !local) return "must begin with https://; plain http is for loopback addresses and private_network";
   return {};
 }
+
+namespace {
 
 void check_issuers(const IdentityConfig& identity, const ReportProblem& wrong) {
   const auto say = [&](std::size_t i, std::string_view field, std::string_view what) {
@@ -120,6 +124,7 @@ void check_identity(const Config& config, const ReportProblem& wrong) {
   }
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
     check_exchange(config.upstreams[i], i, config.identity, wrong);
+    check_oauth(config.upstreams[i], i, wrong);
     const TlsClientConfig& client = config.upstreams[i].tls;
     if (client.certificate.empty() != client.key.empty())
       wrong("upstreams", i, "tls", "needs certificate and key, or neither");

@@ -1,6 +1,7 @@
 // The part of bursar.yaml about who callers are, how they prove it, and how we prove ourselves to others.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,6 +29,27 @@ struct TokenExchangeConfig {
   std::string client_id, client_secret;
   std::string audience, resource, scope;  // of the token that is asked for
   bool operator==(const TokenExchangeConfig&) const = default;
+};
+
+// How a client proves itself at a token endpoint. kAuto: the first that the server offers and our credentials allow.
+enum class TokenAuth : std::uint8_t { kAuto, kNone, kBasic, kPost, kPrivateKeyJwt };
+// Who the tokens speak for: somebody who signed in with a browser, or the client itself.
+enum class OAuthGrant : std::uint8_t { kAuthorizationCode, kClientCredentials };
+
+// OAuth 2.1 towards an upstream (bursar/broker/oauth): one account for all who may call it. Whatever is left empty is
+// learned from the upstream and its authorization server.
+struct OAuthConfig {
+  std::string issuer;  // the only authorization server that is believed; needed with a secret or key of ours
+  std::string client_id, client_secret;
+  std::string client_metadata_url;  // our Client ID Metadata Document, an https URL
+  TokenAuth token_auth = TokenAuth::kAuto;
+  std::string private_key;          // PEM file, for kPrivateKeyJwt
+  std::string algorithm = "ES256";  // of its signatures
+  OAuthGrant grant = OAuthGrant::kAuthorizationCode;
+  std::vector<std::string> scopes;  // asked for in the place of those that the upstream names
+  std::string redirect_url;         // where browsers reach our /oauth/callback; by default found out
+  TlsClientConfig tls;              // towards the authorization server
+  bool operator==(const OAuthConfig&) const = default;
 };
 
 // An authorization server whose JWT access tokens we accept.

@@ -1,5 +1,5 @@
-// How the room of identity asks other servers for JSON: key sets, metadata, tokens. One function, so that tests bring
-// their own and everything else stays without input and output.
+// How identity and OAuth ask other servers for JSON: key sets, metadata, registrations, tokens. One function, so that
+// tests bring their own and everything else stays without input and output.
 //
 //   const Fetch fetch = make_fetch(reactors);
 //   fetch({.url = "https://id.example.com/keys"}, [](Result<FetchReply> reply) { … });
@@ -10,6 +10,9 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "bursar/broker/config/identity_config.h"
 #include "bursar/core/clock.h"
@@ -25,6 +28,9 @@ struct FetchRequest {
   TlsClientConfig tls = {};
   std::string form = {};           // not empty: POST of application/x-www-form-urlencoded, else GET
   std::string authorization = {};  // value of that header; empty for none
+  std::string json = {};           // instead of form: POST of application/json
+  std::vector<std::pair<std::string, std::string>> headers = {};  // further ones; an Accept goes before ours
+  bool learned = false, loopback = false;                         // as in EndpointOptions
   std::size_t bytes_max = 512 << 10;
   Duration timeout = std::chrono::seconds{5};
 };
@@ -32,6 +38,7 @@ struct FetchRequest {
 struct FetchReply {
   int status = 0;
   std::string body;
+  std::string challenge = {};  // WWW-Authenticate; several joined by ", "
 };
 
 using FetchDone = std::function<void(Result<FetchReply>)>;

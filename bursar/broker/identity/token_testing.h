@@ -60,6 +60,16 @@ class SigningKey {
     return out;
   }
 
+  [[nodiscard]] std::string private_pem() const {
+    BIO* bio = BIO_new(BIO_s_mem());
+    PEM_write_bio_PrivateKey(bio, key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    char* text = nullptr;
+    const long size = BIO_get_mem_data(bio, &text);
+    std::string out(text, static_cast<std::size_t>(size));
+    BIO_free(bio);
+    return out;
+  }
+
   [[nodiscard]] std::string signature(std::string_view input) const {
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
     EVP_PKEY_CTX* parameters = nullptr;

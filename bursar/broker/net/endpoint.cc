@@ -129,10 +129,18 @@ Result<std::shared_ptr<const Endpoint>> Endpoint::make(EndpointOptions options) 
 }
 
 bool Endpoint::may_be_private() const {
-  if (options_.private_network || url_.host == "localhost") return true;
+  if (options_.private_network) return true;
+  if (options_.learned) return false;
+  if (url_.host == "localhost") return true;
   error_code not_literal;
   asio::ip::make_address(url_.host, not_literal);
   return !not_literal;
+}
+
+std::optional<std::string_view> Endpoint::why_not(std::string_view address) const {
+  if (may_be_private()) return std::nullopt;
+  const auto why = why_not_global(address);
+  return why == "loopback" && options_.learned && options_.loopback ? std::nullopt : why;
 }
 
 std::optional<std::string_view> why_not_global(std::string_view text) {

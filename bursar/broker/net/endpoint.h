@@ -7,9 +7,10 @@
 //
 // Where a name may lead: a host name that resolves to a loopback, private, link-local, shared (CGNAT), multicast or
 // otherwise not global address is refused, unless private_network says so. A literal address and the name localhost are
-// what the owner wrote, and are let through. The addresses that were checked are those that are connected to: a name is
-// not asked twice for one connection, so it cannot change its mind in between (DNS rebinding). Redirections are never
-// followed.
+// what the owner wrote, and are let through, unless the url is `learned`: said by a server, so that it is held to the
+// same rule whatever its form, and may lead to this machine only with `loopback`. The addresses that were checked are
+// those that are connected to: a name is not asked twice for one connection, so it cannot change its mind in between
+// (DNS rebinding). Redirections are never followed.
 //
 // TLS: 1.2 or later, the server's certificate and host name verified, the name sent (SNI), a certificate of our own
 // where the configuration has one. The files are read in make().
@@ -36,6 +37,8 @@ struct EndpointOptions {
   std::string url;
   TlsClientConfig tls = {};
   bool private_network = false;
+  bool learned = false;   // a server named the url, nobody of ours
+  bool loopback = false;  // of a learned one: it may lead to this machine, as what named it does
   // Instead of the system's resolver, for tests: addresses of a name, in text.
   std::function<std::vector<std::string>(const std::string& host)> resolve = {};
 };
@@ -50,7 +53,10 @@ class Endpoint {
   [[nodiscard]] const Url& url() const { return url_; }
   [[nodiscard]] const EndpointOptions& options() const { return options_; }
   [[nodiscard]] boost::asio::ssl::context* tls() const { return tls_.get(); }  // null for http://
-  [[nodiscard]] bool may_be_private() const;  // whether any address will do: private_network, literal or localhost
+  // Whether any address will do: private_network, or a literal or localhost that the owner wrote.
+  [[nodiscard]] bool may_be_private() const;
+  // Why this endpoint does not lead there ("private"); absent where it may.
+  [[nodiscard]] std::optional<std::string_view> why_not(std::string_view address) const;
 
  private:
   Endpoint() = default;

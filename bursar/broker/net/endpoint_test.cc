@@ -61,6 +61,20 @@ TEST(Endpoint, TrustsWhatTheOwnerWroteAndNoOtherName) {
   EXPECT_TRUE((*Endpoint::make({.url = "http://example.org/", .private_network = true}))->may_be_private());
 }
 
+TEST(Endpoint, HoldsALearnedUrlToTheRuleWhateverItsForm) {
+  const auto why_not = [](const char* url, const char* address, bool loopback = false) {
+    const auto endpoint = Endpoint::make({.url = url, .learned = true, .loopback = loopback});
+    return std::string((*endpoint)->why_not(address).value_or(""));
+  };
+  EXPECT_EQ(why_not("http://127.0.0.1:1/", "127.0.0.1"), "loopback");
+  EXPECT_EQ(why_not("http://localhost/", "::1"), "loopback");
+  EXPECT_EQ(why_not("https://169.254.169.254/", "169.254.169.254"), "link-local");
+  EXPECT_EQ(why_not("https://[fd00::1]/", "fd00::1"), "private");
+  EXPECT_EQ(why_not("https://id.example/", "1.1.1.1"), "");
+  EXPECT_EQ(why_not("http://127.0.0.1:1/", "127.0.0.1", true), "") << "beside what named it";
+  EXPECT_EQ(why_not("https://id.example/", "10.0.0.1", true), "private") << "and nowhere else";
+}
+
 TEST(Endpoint, SaysWhatIsWrongWithItsCertificates) {
   const auto message = [](TlsClientConfig tls) {
     const auto made = Endpoint::make({.url = "https://example.org/", .tls = std::move(tls)});

@@ -187,7 +187,7 @@ std::string HttpPool::refused_address() const {
   if (endpoint_->may_be_private()) return {};
   for (const auto& endpoint : endpoints_) {
     const std::string address = endpoint.address().to_string();
-    if (const auto why = why_not_global(address)) return address + ", which is " + std::string(*why);
+    if (const auto why = endpoint_->why_not(address)) return address + ", which is " + std::string(*why);
   }
   return {};
 }

@@ -31,15 +31,25 @@ constexpr int kResumesMax = 5;  // in a row without an event
 constexpr std::size_t kRefusalBytesMax = 64 << 10;
 constexpr std::size_t kNotificationsMax = 64;
 
+// Everything that WWW-Authenticate says.
+std::string challenges_in(const HttpLink& link) {
+  std::string out;
+  link.each_header([&](std::string_view name, std::string_view value) {
+    if (boost::beast::iequals(name, "WWW-Authenticate")) out.append(out.empty() ? "" : ", ").append(value);
+  });
+  return out;
+}
+
 std::string last_event(const std::string& id) { return id.empty() ? id : "Last-Event-ID: " + id + "\r\n"; }
 
 }  // namespace
 
 HttpPeer::HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first,
-                   std::shared_ptr<HttpPool> pool)
+                   std::shared_ptr<HttpPool> pool, std::shared_ptr<UpstreamCredential> credential)
     : Peer(reactor, std::move(shared), first),
       pool_(std::move(pool)),
       ask_authorization_(std::move(first.authorization)),
+      credential_(std::move(credential)),
       settled_(reactor.context(), Timer::time_point::max()) {}
 
 std::string HttpPeer::head(std::string_view verb, std::size_t body_bytes, std::string_view more) const {
@@ -129,6 +139,7 @@ awaitable<void> HttpPeer::pause(milliseconds time) {
 
 awaitable<void> HttpPeer::run(std::shared_ptr<HttpPeer> self, Ticket ticket) {
   bool session_lost = false, era_changed = false, tools_learned = false;
+  int credentials = 0;
   for (;;) {
     const bool up = co_await self->ready();
     SessionHub::Call* call = self->hub_.find(ticket);
@@ -145,6 +156,10 @@ awaitable<void> HttpPeer::run(std::shared_ptr<HttpPeer> self, Ticket ticket) {
     self->carrying_.erase(key);
     if (outcome.again) continue;
     if (outcome.answered) co_return;
+    if (outcome.refusal && credentials++ < kCredentialsMax) {
+      const bool another = co_await self->another_credential(outcome);
+      if (another) continue;
+    }
     if (!era_changed && self->changed_era(outcome, epoch)) {
       era_changed = true;
       continue;
@@ -189,29 +204,6 @@ bool HttpPeer::take(Message message, Ticket key, bool lists_tools) {
   return took(std::move(message), key) || hub_.find(key) == nullptr;
 }
 
-// Gets what our next requests say of whom they are made for; an error where that is not to be had.
-awaitable<std::optional<Error>> HttpPeer::authorise() {
-  if (!ask_authorization_) co_return std::nullopt;
-  struct Wait {
-    Timer timer;
-    std::optional<Result<std::string>> answer;
-  };
-  auto wait = std::make_shared<Wait>(Timer(reactor_.context(), Timer::time_point::max()));
-  ask_authorization_([wait, &reactor = reactor_](Result<std::string> answer) {
-    auto take = [wait, answer = std::move(answer)]() mutable {
-      wait->answer = std::move(answer);
-      wait->timer.cancel();
-    };
-    if (reactor.on_this_thread()) return take();
-    reactor.post(std::move(take));
-  });
-  error_code ignored;
-  if (!wait->answer) co_await wait->timer.async_wait(asio::redirect_error(use_awaitable, ignored));
-  if (!*wait->answer) co_return wait->answer->error();
-  authorization_ = std::move(**wait->answer);
-  co_return std::nullopt;
-}
-
 awaitable<HttpPeer::Outcome> HttpPeer::converse(Exchange exchange) {
   Outcome outcome;
   if (const auto refused = co_await authorise()) {
@@ -236,6 +228,7 @@ awaitable<HttpPeer::Outcome> HttpPeer::converse(Exchange exchange) {
   if (SessionHub::Call* call = hub_.find(exchange.key)) call->sent = true;
   const bool in_session = !session_id_.empty();
   const std::string request_head = head("POST", exchange.text.size(), exchange.headers);
+  const std::string used = credential_ ? authorization_ : std::string();
   error_code failed = co_await link->send(request_head, exchange.text);
   if (!failed) failed = co_await link->read_head(shared_->limits.header_bytes);
   if (failed) {
@@ -247,6 +240,7 @@ awaitable<HttpPeer::Outcome> HttpPeer::converse(Exchange exchange) {
   }
   outcome = co_await take_answer(link, exchange.key, std::move(exchange.on_message));
   outcome.expired = outcome.expired && in_session;
+  if (outcome.refusal) outcome.refusal->used = used;
   co_return outcome;
 }
 
@@ -299,6 +293,9 @@ awaitable<HttpPeer::Outcome> HttpPeer::take_refusal(LinkPtr link) {
   error_code failed;
   while (!failed && !link->body_done() && body.size() < kRefusalBytesMax) failed = co_await link->read_body(body);
   outcome.reply = reply_of_refusal(link->status(), link->header("Retry-After"), body);
+  if (credential_ && (link->status() == 401 || link->status() == 403)) {
+    outcome.refusal = CredentialRefusal{.status = link->status(), .challenge = challenges_in(*link)};
+  }
   outcome.expired = says_session_is_gone(link->status(), body);
   if (failed || !link->body_done()) {
     link->close();

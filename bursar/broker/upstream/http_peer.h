@@ -5,8 +5,8 @@
 // http_peer_session.cc). Inside this folder only; has Asio in it.
 //
 // A request is sent a second time only where the server refused it, for its session (404, or 400 that says so), for its
-// era or for its headers, so it was surely not applied. Everything else that breaks after sending is kReset and the
-// caller's decision.
+// era, for its headers or for our credential, so it was surely not applied. Everything else that breaks after sending
+// is kReset and the caller's decision.
 #pragma once
 
 #include <deque>
@@ -18,6 +18,7 @@
 #include <string>
 
 #include "bursar/broker/net/http_link.h"
+#include "bursar/broker/upstream/credential.h"
 #include "bursar/broker/upstream/peer.h"
 #include "bursar/broker/upstream/sse_parser.h"
 
@@ -25,11 +26,14 @@ namespace bursar::broker {
 
 class HttpPeer final : public Peer {
  public:
-  HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first, std::shared_ptr<HttpPool> pool);
+  HttpPeer(Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first, std::shared_ptr<HttpPool> pool,
+           std::shared_ptr<UpstreamCredential> credential = nullptr);
 
  private:
   enum class State { kDown, kStarting, kUp };
   using LinkPtr = std::shared_ptr<HttpLink>;
+
+  static constexpr int kCredentialsMax = 2;  // further ones for one request
 
   // How one exchange ended.
   struct Outcome {
@@ -37,6 +41,8 @@ class HttpPeer final : public Peer {
     bool again = false;     // the session was lost before anything was sent
     bool expired = false;   // the server does not know our session, and did nothing
     UpstreamReply reply;    // why not, otherwise
+    // Set where the server refused our credential, which may be another by now.
+    std::optional<CredentialRefusal> refusal;
   };
   // A message of the exchange; true where it is the answer.
   using OnMessage = std::function<bool(Message)>;
@@ -70,6 +76,7 @@ class HttpPeer final : public Peer {
 
   awaitable<bool> ready();
   awaitable<std::optional<Error>> authorise();
+  awaitable<bool> another_credential(Outcome& outcome);
   awaitable<bool> open_session();
   awaitable<bool> initialize();
   awaitable<std::optional<bool>> discover();
@@ -100,7 +107,8 @@ class HttpPeer final : public Peer {
 
   std::shared_ptr<HttpPool> pool_;
   decltype(OpenSession::authorization) ask_authorization_;  // empty: the configured headers
-  std::string authorization_;                               // as it was answered last
+  std::shared_ptr<UpstreamCredential> credential_;          // of the gateway itself; null: none that can change
+  std::string authorization_;                               // as either said last
   State state_ = State::kDown;
   Ticket handshake_ = 0;
   std::uint64_t epoch_ = 0;      // counts upstream sessions

@@ -78,6 +78,58 @@ awaitable<bool> HttpPeer::open_session() {
   co_return settled.value_or(false);
 }
 
+// Gets what our next requests say of whom they are made for; an error where that is not to be had.
+awaitable<std::optional<Error>> HttpPeer::authorise() {
+  if (credential_) {
+    const auto header = credential_->header();
+    authorization_.assign(header ? std::string_view(*header) : std::string_view());
+  }
+  if (!ask_authorization_) co_return std::nullopt;
+  struct Wait {
+    Timer timer;
+    std::optional<Result<std::string>> answer;
+  };
+  auto wait = std::make_shared<Wait>(Timer(reactor_.context(), Timer::time_point::max()));
+  ask_authorization_([wait, &reactor = reactor_](Result<std::string> answer) {
+    auto take = [wait, answer = std::move(answer)]() mutable {
+      wait->answer = std::move(answer);
+      wait->timer.cancel();
+    };
+    if (reactor.on_this_thread()) return take();
+    reactor.post(std::move(take));
+  });
+  error_code ignored;
+  if (!wait->answer) co_await wait->timer.async_wait(asio::redirect_error(use_awaitable, ignored));
+  if (!*wait->answer) co_return wait->answer->error();
+  authorization_ = std::move(**wait->answer);
+  co_return std::nullopt;
+}
+
+// Whether there is another credential than the one that was refused, so that the request may be sent again; else the
+// outcome says what somebody has to do.
+awaitable<bool> HttpPeer::another_credential(Outcome& outcome) {
+  struct Wait {
+    Timer timer;
+    std::optional<Result<void>> answer;
+  };
+  auto wait = std::make_shared<Wait>(Timer(reactor_.context(), Timer::time_point::max()));
+  credential_->refused(std::move(*outcome.refusal), [wait, &reactor = reactor_](Result<void> answer) {
+    auto take = [wait, answer = std::move(answer)]() mutable {
+      wait->answer = std::move(answer);
+      wait->timer.cancel();
+    };
+    if (reactor.on_this_thread()) return take();
+    reactor.post(std::move(take));
+  });
+  outcome.refusal.reset();
+  error_code ignored;
+  if (!wait->answer) co_await wait->timer.async_wait(asio::redirect_error(use_awaitable, ignored));
+  if (*wait->answer) co_return true;
+  const std::string& why = wait->answer->error().message;
+  if (!why.empty()) outcome.reply.detail += ": " + why;
+  co_return false;
+}
+
 // One request of the handshake, within the start timeout: its result or error, or why there is none.
 awaitable<UpstreamReply> HttpPeer::shake_hands(std::string method, std::string params) {
   handshake_ = ++shared_->last_ticket;
@@ -101,7 +153,12 @@ awaitable<UpstreamReply> HttpPeer::shake_hands(std::string method, std::string p
     reply.error = message.error();
     return true;
   };
-  Outcome outcome = co_await converse(std::move(exchange));
+  Outcome outcome = co_await converse(exchange);
+  for (int i = 0; i < kCredentialsMax && outcome.refusal; ++i) {
+    const bool another = co_await another_credential(outcome);
+    if (!another) break;
+    outcome = co_await converse(exchange);
+  }
   carrying_.erase(ticket);
   handshake_ = 0;
   if (outcome.answered) {

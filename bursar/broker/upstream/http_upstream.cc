@@ -63,15 +63,16 @@ Result<void> check_headers(const UpstreamConfig& config) {
 }  // namespace
 
 Result<std::shared_ptr<Upstream>> make_http_upstream(const UpstreamConfig& config, Reactors& reactors,
-                                                     const UpstreamLimits& limits) {
+                                                     const UpstreamLimits& limits,
+                                                     std::shared_ptr<UpstreamCredential> credential) {
   auto endpoint = Endpoint::make({.url = config.url, .tls = config.tls, .private_network = config.private_network});
   if (!endpoint) return tl::unexpected(with_context("upstream " + config.name, endpoint.error()));
   if (auto ok = check_headers(config); !ok) return tl::unexpected(ok.error());
   auto pools = std::make_shared<Pools>(std::move(*endpoint));
   return make_peer_pool(config, reactors, limits, {.peers_max = kSessionsMax, .limit_name = "upstream sessions"},
-                        [pools](Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first) {
+                        [pools, credential](Reactor& reactor, std::shared_ptr<PeerShared> shared, OpenSession first) {
                           return std::make_shared<HttpPeer>(reactor, std::move(shared), std::move(first),
-                                                            pools->of(reactor));
+                                                            pools->of(reactor), credential);
                         });
 }
 

@@ -9,6 +9,7 @@ namespace bursar::broker {
 // Errors: kInvalidArgument for a url that cannot be called and for headers that break a request or are the protocol's
 // own.
 [[nodiscard]] Result<std::shared_ptr<Upstream>> make_http_upstream(const UpstreamConfig& config, Reactors& reactors,
-                                                                   const UpstreamLimits& limits);
+                                                                   const UpstreamLimits& limits,
+                                                                   std::shared_ptr<UpstreamCredential> credential);
 
 }  // namespace bursar::broker

@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "bursar/broker/http/reactor.h"
+#include "bursar/broker/upstream/credential.h"
 #include "bursar/broker/upstream/upstream.h"
 
 namespace bursar::broker {
@@ -27,8 +28,12 @@ struct UpstreamLimits {
 };
 
 // Errors: kInvalidArgument where neither or both of command and url are set, or the url is not
-// http(s)://host[:port]/path.
+// http(s)://host[:port]/path. `credential`: of an HTTP upstream, beside its configured headers; null for none.
 [[nodiscard]] Result<std::shared_ptr<Upstream>> make_upstream(const UpstreamConfig& config, Reactors& reactors,
-                                                              const UpstreamLimits& limits = {});
+                                                              const UpstreamLimits& limits = {},
+                                                              std::shared_ptr<UpstreamCredential> credential = nullptr);
+
+// Whether a running upstream does what another configuration of it wants, so that it need not be started anew.
+[[nodiscard]] bool same_upstream(const UpstreamConfig& a, const UpstreamConfig& b);
 
 }  // namespace bursar::broker
