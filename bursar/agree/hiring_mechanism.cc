@@ -16,6 +16,7 @@ constexpr double kInfinite = std::numeric_limits<double>::infinity();
 constexpr double kNoChance = 1e-15;  // of a cell of a law
 constexpr double kNoDraw = 1e-9;     // of an effort profile: the rounding of the simplex method
 constexpr double kTie = 1e-9;
+constexpr double kMostEntries = 3e6;
 
 // A linear program that is written row by row; the solver wants columns.
 class Rows {
@@ -306,11 +307,24 @@ Response respond(const HiringGame& game, const Mechanism& m, std::size_t agent, 
   return out;
 }
 
+// An agent's every report after every deviation is an entry: what a small game of one agent with many efforts and
+// signals has by the billion.
+Result<void> check_entries(const HiringShape& shape) {
+  double entries = 0;
+  for (std::size_t i = 0; i < shape.agents(); ++i)
+    entries +=
+        static_cast<double>(shape.efforts.size_of(i) * shape.signals.size_of(i)) * static_cast<double>(shape.cells());
+  if (entries <= kMostEntries) return {};
+  return invalid_argument("the game is too large: its linear program has about " + to_short(entries) +
+                          " entries, and at most " + to_short(kMostEntries) + " are taken");
+}
+
 }  // namespace
 
 Result<Mechanism> optimal_mechanism(const HiringGame& game, const MechanismOptions& options) {
   const auto shape = check(game, options.tolerance);
   if (!shape) return tl::unexpected(shape.error());
+  if (auto ok = check_entries(*shape); !ok) return tl::unexpected(ok.error());
   if (!std::isfinite(options.ic_margin) || !(options.own_share >= 0 && options.own_share <= 1)) {
     return invalid_argument("ic_margin is " + to_text(options.ic_margin) + " and own_share " +
                             to_text(options.own_share) + "; a finite margin and a share from 0 to 1 are needed");
@@ -321,6 +335,7 @@ Result<Mechanism> optimal_mechanism(const HiringGame& game, const MechanismOptio
 Result<FixedMechanism> best_uncorrelated(const HiringGame& game) {
   const auto shape = check(game);
   if (!shape) return tl::unexpected(shape.error());
+  if (auto ok = check_entries(*shape); !ok) return tl::unexpected(ok.error());
   std::vector<std::vector<std::vector<double>>> rule(shape->agents());
   std::vector<std::vector<double>> pay(shape->agents());
   for (std::size_t i = 0; i < shape->agents(); ++i) {

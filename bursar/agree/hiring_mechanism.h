@@ -18,7 +18,8 @@
 // Equilibria other than the truthful one may exist: where pay depends on agreement alone, shirking and agreeing on a
 // constant report may be one. own_share > 0 asks that this share of each agent's expected pay hangs on its own report
 // and theta alone. Agents that talk to each other are outside of the model.
-// Errors: those of check(game); kInfeasible where the margin or the share cannot be met; kExhausted where the simplex
+// Errors: those of check(game); kInvalidArgument where the program has more than 3 * 10^6 entries (the sum over agents
+// of |B_i||S_i||B||S||Theta|); kInfeasible where the margin or the share cannot be met; kExhausted where the simplex
 // method stops early.
 #pragma once
 

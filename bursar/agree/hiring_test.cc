@@ -249,6 +249,13 @@ TEST(Hiring, SolvesThreeAgentsWithThreeOfEverything) {
   EXPECT_LE(best->value, first_best(game)->value + 1e-9);
 }
 
+TEST(Hiring, RefusesAProgramBeyondMemory) {
+  const HiringGame wide = random_game({.agents = 1, .efforts = 60, .signals = 60, .states = 3}, RandomStream(7));
+  ASSERT_TRUE(check(wide));
+  EXPECT_THAT(optimal_mechanism(wide).error().message, HasSubstr("3.888e+07 entries"));
+  EXPECT_THAT(best_uncorrelated(wide).error().message, HasSubstr("too large"));
+}
+
 TEST(HiringGame, RefusesWhatIsNoGameByName) {
   const HiringGame good = coin_game(2, .05, 1);
   ASSERT_TRUE(check(good));

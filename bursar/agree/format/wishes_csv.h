@@ -34,7 +34,7 @@ struct Wishes {
   [[nodiscard]] Proposals proposals() const { return {.lines = lines.size(), .shares = shares, .weights = weights}; }
 };
 
-// `interval`: of the points, where the file has one line; wholes splits are shares of 1.
+// `interval`: of the points, where the file has one line; whole splits are shares of 1.
 [[nodiscard]] Result<Wishes> read_wishes_csv(allocate::ByteSource source, Interval interval = {});
 
 }  // namespace bursar::agree
