@@ -37,6 +37,21 @@ Shape draw_shape(const MatchSearch& search, RandomStream& random) {
   return out;
 }
 
+// The first walk begins at the hard family, upper triangular, and the others anywhere.
+Shapes first_shapes(const MatchSearch& search, bool hard, RandomStream& random) {
+  Shapes out;
+  for (std::size_t k = 0; k < search.blocks; ++k) {
+    out.push_back(draw_shape(search, random));
+    if (!hard) continue;
+    out.back().length = k < search.goals ? 1 : .1;
+    for (std::size_t u = 0; u < search.goals; ++u) {
+      double& factor = out.back().factor[u];
+      factor = u < std::min(k, search.goals - 1) ? 0 : search.equal ? 1 : std::max(factor, .8);
+    }
+  }
+  return out;
+}
+
 void change(Shapes& shapes, const MatchSearch& search, RandomStream& random) {
   Shape& shape = shapes[random.uniform_int(shapes.size())];
   const auto kind = random.uniform_int(search.equal ? 3 : 4);
@@ -61,8 +76,7 @@ double worst_ratio(const admit::GoalMatcherOptions& rule, const MatchSearch& sea
   const RandomStream coins = random.split("coins");
   for (std::uint64_t restart = 0; restart < search.restarts; ++restart) {
     RandomStream walk = random.split("walk").split(restart);
-    Shapes at;
-    for (std::size_t k = 0; k < search.blocks; ++k) at.push_back(draw_shape(search, walk));
+    Shapes at = first_shapes(search, restart == 0, walk);
     double ratio = ratio_on(world_of(at, search.goals, search.p), rule, search.runs, coins);
     for (std::size_t move = 0; move < search.moves; ++move) {
       Shapes next = at;

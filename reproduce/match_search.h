@@ -14,7 +14,7 @@ namespace bursar::reproduce {
 struct MatchSearch {
   std::size_t goals = 5, blocks = 8;
   bool equal = true;  // one p for all; otherwise factors from 1/2 to 2 an edge
-  std::size_t restarts = 3, moves = 250;
+  std::size_t restarts = 5, moves = 1000;
   std::size_t runs = 400;           // of the rule for each instance that is looked at, on the same coins
   double p = .04;                   // while searching
   double final_p = .02;             // of the worst one found, which is measured anew

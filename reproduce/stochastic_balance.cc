@@ -39,7 +39,7 @@ Size size_of(bool quick) {
             .small_runs = 600,
             .ticket_runs = 300,
             .tiny = 30,
-            .search = {.restarts = 1, .moves = 60, .runs = 120, .final_runs = 1000}};
+            .search = {.restarts = 1, .moves = 250, .runs = 150, .final_runs = 2000}};
   }
   return {.seeds = 10,
           .goals = {20, 50, 100, 200, 400},
