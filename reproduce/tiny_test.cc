@@ -39,6 +39,18 @@ TEST(TinyTask, PowersComposeAndOneAnswerIsRight) {
   EXPECT_EQ(right, 1);
 }
 
+TEST(TinyTask, HasTheSheetsVocabulary) {
+  const auto shape = TinyTask({.values = 29}, kRoot).policy_shape();
+  EXPECT_EQ(shape.generable, 45U);
+  EXPECT_EQ(shape.vocabulary, 56U);
+  const TinyTask task({}, kRoot);
+  const Sequence plain = task.ask({.function = 1, .steps = 2, .start = 3}),
+                 stated = task.ask({.function = 1, .steps = 2, .start = 3, .budget = 5});
+  EXPECT_EQ(plain.tokens.size(), 5U);
+  EXPECT_EQ(stated.tokens.back(), plain.tokens.back() + 5);
+  EXPECT_EQ(stated.tokens.back() + 1U, task.policy_shape().vocabulary);
+}
+
 TEST(TinyTask, ACorruptedChainIsWrongFromItsErrorOnwards) {
   const TinyTask task({}, kRoot);
   RandomStream random(1);

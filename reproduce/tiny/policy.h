@@ -1,4 +1,4 @@
-// A policy of about 20,000 parameters that learns in seconds: one GRU layer over a table of token vectors, and an
+// A policy of about 22,000 parameters that learns in seconds: one GRU layer over a table of token vectors, and an
 // output layer over the tokens that may be generated.
 //
 //   TinyPolicy policy({.vocabulary = 40, .generable = 25}, RandomStream(1));

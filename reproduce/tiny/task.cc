@@ -22,7 +22,7 @@ TinyTask::TinyTask(TaskShape shape, RandomStream random) : shape_(shape) {
 
 PolicyShape TinyTask::policy_shape() const {
   const std::size_t generable = first_mark() + 3;
-  return {.vocabulary = generable + shape_.functions + 2, .generable = generable};
+  return {.vocabulary = generable + shape_.functions + 1 + shape_.budgets, .generable = generable};
 }
 
 Prompt TinyTask::draw(std::size_t least_steps, std::size_t most_steps, RandomStream& random) const {
@@ -43,7 +43,7 @@ Sequence TinyTask::ask(const Prompt& prompt) const {
   const std::size_t functions = first_mark() + 3;
   Sequence s;
   for (const std::size_t token : {functions + prompt.function, shape_.values + prompt.steps, prompt.start,
-                                  functions + shape_.functions, functions + shape_.functions + 1}) {
+                                  functions + shape_.functions, functions + shape_.functions + 1 + prompt.budget}) {
     s.tokens.push_back(static_cast<Token>(token));
   }
   s.prompt = s.tokens.size();

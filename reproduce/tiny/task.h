@@ -1,13 +1,13 @@
 // Iterated permutations with a scratchpad: the world in which the tiny policy is taught.
 //
-//   TinyTask task({.values = 13, .functions = 4, .most_steps = 8}, RandomStream(1));
+//   TinyTask task({.values = 13, .functions = 4, .most_steps = 12}, RandomStream(1));
 //   Prompt prompt{.function = 2, .steps = 5, .start = 7};               // what is f_2 applied five times to 7?
 //   Sequence s = task.chain(prompt, {}, random);                        // [r'][value] … ANS value EOS
 //   bool right = task.is_right(prompt, s);
 //
-// Tokens: values | counters 0 … most_steps | HMM ANS EOS || functions | THINK | B0. A prompt is [F][counter
-// K][x0][THINK] [B0]. A step of size j writes the remaining count and f^j of the value; sizes are 1, 2 and 4. A chain
-// of single steps without filler has 2K + 3 tokens. Source: systems/tiny-rlvr.
+// Tokens: values | counters 0 … most_steps | HMM ANS EOS || functions | THINK | B0 B1 …. A prompt is [F][counter K]
+// [x0][THINK][B]. A step of size j writes the remaining count and f^j of the value; sizes are 1, 2 and 4. A chain of
+// single steps without filler has 2K + 3 tokens. Source: systems/tiny-rlvr.
 #pragma once
 
 #include <optional>
@@ -17,11 +17,13 @@
 namespace bursar::reproduce::tiny {
 
 struct TaskShape {
-  std::size_t values = 13, functions = 4, most_steps = 8;
+  std::size_t values = 13, functions = 4, most_steps = 12;
+  std::size_t budgets = 6;  // tokens that state a thinking budget, >= 1; B0 states none
 };
 
 struct Prompt {
   std::size_t function = 0, steps = 1, start = 0;
+  std::size_t budget = 0;  // < budgets
 };
 
 struct ChainStyle {
@@ -34,6 +36,7 @@ class TinyTask {
  public:
   TinyTask(TaskShape shape, RandomStream random);
 
+  [[nodiscard]] const TaskShape& shape() const { return shape_; }
   [[nodiscard]] PolicyShape policy_shape() const;
   [[nodiscard]] Token end() const { return static_cast<Token>(first_mark() + 2); }
   [[nodiscard]] Prompt draw(std::size_t least_steps, std::size_t most_steps, RandomStream& random) const;
