@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "bursar/admit/matching/goal_matcher.h"
+#include "bursar/allocate/format/answer.h"
 #include "bursar/cli/match/match_verbs.h"
 #include "bursar/core/json.h"
 #include "bursar/core/random.h"
@@ -230,7 +231,7 @@ Result<void> replay_event(const Event& event, std::uint64_t slot, const RandomSt
   const std::string& goal = arm.matcher.name((*attempt)->goal);
   const bool success = outcome_of(event, goal, (*attempt)->probability, root.split(slot), arm);
   if (rows != nullptr) {
-    for (const auto& field : {arm.rule, event.name, goal}) append_json_string(*rows, field), *rows += ',';
+    for (const auto& field : {arm.rule, event.name, goal}) allocate::append_csv_field(*rows, field), *rows += ',';
     *rows += number_text((*attempt)->probability) + (success ? ",1\n" : ",0\n");
   }
   return arm.matcher.matcher().report((*attempt)->id, success);

@@ -106,8 +106,8 @@ TEST_F(MatchCommand, WritesEveryTry) {
   std::ifstream file(tries);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   EXPECT_EQ(text,
-            "rule,slot,goal,p,success\n\"balance\",\"w1\",\"b\",0.5,0\n\"balance\",\"w2\",\"b\",0.5,1\n"
-            "\"balance\",\"w3\",\"a\",1,1\n");
+            "rule,slot,goal,p,success\nbalance,w1,b,0.5,0\nbalance,w2,b,0.5,1\n"
+            "balance,w3,a,1,1\n");
 }
 
 TEST_F(MatchCommand, AnswersLineByLineAndGoesOnFromItsState) {
