@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
+#include <memory>
 #include <numbers>
 
 #include "bursar/admit/policies.h"
@@ -88,14 +90,29 @@ Stream adversary(double rho, std::size_t blocks, std::size_t stop, std::size_t r
   return stream;
 }
 
-Result<double> run_stream(const std::string& words, const Stream& stream, std::vector<double>* finish) {
+namespace {
+
+Result<std::unique_ptr<Policy>> policy_for(const std::string& words, const Stream& stream) {
   auto parsed = parse_policy_words(words);
   if (!parsed) return tl::unexpected(parsed.error());
   auto entry = policy_named(admit::policies(), parsed->name);
   if (!entry) return tl::unexpected(entry.error());
-  auto policy =
-      make_policy(**entry, {.budget = stream.budget, .horizon = stream.size(), .parameters = parsed->parameters});
+  return make_policy(**entry, {.budget = stream.budget, .horizon = stream.size(), .parameters = parsed->parameters});
+}
+
+Result<void> check_spent(const std::string& words, const Stream& stream, std::span<const double> spent) {
+  for (std::size_t j = 0; j < spent.size(); ++j) {
+    if (spent[j] > stream.budget[j] * (1 + 1e-12)) return fail(ErrorCode::kInternal, words + " overspent a budget");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<double> run_stream(const std::string& words, const Stream& stream, std::vector<double>* finish) {
+  auto policy = policy_for(words, stream);
   if (!policy) return tl::unexpected(policy.error());
+  std::vector<double> spent(stream.budget.size(), 0.0);
   double earned = 0;
   for (std::size_t t = 0; t < stream.size(); ++t) {
     const Request request = stream.at(t);
@@ -103,12 +120,47 @@ Result<double> run_stream(const std::string& words, const Stream& stream, std::v
     if (!d) return tl::unexpected(d.error());
     if (!d->option) continue;
     earned += request.rewards[*d->option];
+    for (std::size_t j = 0; j < spent.size(); ++j) spent[j] += request.costs[*d->option * spent.size() + j];
     if (auto ok = (*policy)->observe(d->id, {}); !ok) return tl::unexpected(ok.error());
   }
-  for (const double left : (*policy)->remaining()) {
-    if (left < 0) return fail(ErrorCode::kInternal, words + " overspent by " + std::to_string(-left));
-  }
+  if (auto ok = check_spent(words, stream, spent); !ok) return tl::unexpected(ok.error());
   if (finish != nullptr) finish->assign((*policy)->prices().begin(), (*policy)->prices().end());
+  return earned;
+}
+
+Result<double> run_estimated(const std::string& words, const Stream& stream, std::size_t delay, RandomStream random) {
+  auto policy = policy_for(words, stream);
+  if (!policy) return tl::unexpected(policy.error());
+  const std::size_t m = stream.budget.size();
+  std::vector<double> spent(m, 0.0);
+  std::deque<std::pair<DecisionId, std::vector<double>>> late;
+  double earned = 0;
+  for (std::size_t t = 0; t < stream.size(); ++t) {
+    Request request = stream.at(t);
+    const auto real = request.costs;
+    std::vector<double> guess(real.size()), most(real.size());
+    for (std::size_t i = 0; i < real.size(); ++i) {
+      guess[i] = real[i] / random.uniform(.5, 1.5);
+      most[i] = 2 * guess[i];
+    }
+    request.costs = guess;
+    request.holds = most;
+    auto d = (*policy)->decide(request);
+    if (!d) return tl::unexpected(d.error());
+    if (d->option) {
+      const auto cost = real.subspan(*d->option * m, m);
+      earned += request.rewards[*d->option];
+      for (std::size_t j = 0; j < m; ++j) spent[j] += cost[j];
+      late.emplace_back(d->id, std::vector<double>(cost.begin(), cost.end()));
+    }
+    // An id is the count of requests before its own.
+    while (delay != kNeverTold && !late.empty() && late.front().first + delay <= t) {
+      if (auto ok = (*policy)->observe(late.front().first, {.costs = late.front().second}); !ok)
+        return tl::unexpected(ok.error());
+      late.pop_front();
+    }
+  }
+  if (auto ok = check_spent(words, stream, spent); !ok) return tl::unexpected(ok.error());
   return earned;
 }
 

@@ -44,6 +44,12 @@ enum class World : std::uint8_t {
 [[nodiscard]] Result<double> run_stream(const std::string& policy, const Stream& stream,
                                         std::vector<double>* finish = nullptr);
 
+// The same where costs are only estimated, each off by up to a half either way and held at twice the estimate, and the
+// real ones are told `delay` requests later, or never.
+inline constexpr std::size_t kNeverTold = SIZE_MAX;
+[[nodiscard]] Result<double> run_estimated(const std::string& policy, const Stream& stream, std::size_t delay,
+                                           RandomStream random);
+
 // Value of the linear program in hindsight, and the prices of the first `share` of the stream.
 [[nodiscard]] Result<double> hindsight(const Stream& stream);
 [[nodiscard]] Result<std::vector<double>> early_prices(const Stream& stream, double share);
