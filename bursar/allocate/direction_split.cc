@@ -51,6 +51,34 @@ std::vector<std::size_t> by_direction(const Directions& d) {
   return order;
 }
 
+// The candidates whose share of the rollouts, before directions are looked at, is at least half of one; or the best.
+std::vector<std::size_t> survivors(const Directions& d, std::int64_t rollouts) {
+  const double best = *std::ranges::max_element(d.scores);
+  double sum = 0;
+  for (const double score : d.scores) sum += std::exp((score - best) / d.quality_temperature);
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < d.scores.size(); ++i) {
+    const double share = std::exp((d.scores[i] - best) / d.quality_temperature) / sum;
+    if (std::round(share * static_cast<double>(rollouts)) >= 1) left.push_back(i);
+  }
+  if (left.empty()) left.push_back(static_cast<std::size_t>(std::ranges::max_element(d.scores) - d.scores.begin()));
+  return left;
+}
+
+Result<std::vector<std::int64_t>> split_by_formula(const Directions& d, std::int64_t rollouts) {
+  auto weights = direction_weights(d);
+  if (!weights) return tl::unexpected(weights.error());
+  const std::vector<std::size_t> order = by_direction(d);
+  std::vector<double> shares;
+  shares.reserve(order.size());
+  for (const std::size_t i : order) shares.push_back((*weights)[i] * static_cast<double>(rollouts));
+  auto rounded = round_cumulatively(shares);
+  if (!rounded) return rounded;
+  std::vector<std::int64_t> split(order.size());
+  for (std::size_t k = 0; k < order.size(); ++k) split[order[k]] = (*rounded)[k];
+  return split;
+}
+
 }  // namespace
 
 Result<std::vector<double>> direction_weights(const Directions& d) {
@@ -75,16 +103,21 @@ Result<std::vector<std::int64_t>> split_over_directions(const Directions& d, std
   if (rollouts < 0 || rollouts > kMostRollouts || (rollouts > 0 && d.scores.empty()))
     return invalid_argument("rollouts is " + std::to_string(rollouts) +
                             "; it must be from 0 to 2^40, and 0 without candidates");
-  auto weights = direction_weights(d);
-  if (!weights) return tl::unexpected(weights.error());
-  const std::vector<std::size_t> order = by_direction(d);
-  std::vector<double> shares;
-  shares.reserve(order.size());
-  for (const std::size_t i : order) shares.push_back((*weights)[i] * static_cast<double>(rollouts));
-  auto rounded = round_cumulatively(shares);
-  if (!rounded) return rounded;
-  std::vector<std::int64_t> split(order.size());
-  for (std::size_t k = 0; k < order.size(); ++k) split[order[k]] = (*rounded)[k];
+  if (d.mode == DirectionMode::kFormula || rollouts == 0) return split_by_formula(d, rollouts);
+  if (auto ok = check(d); !ok) return tl::unexpected(ok.error());
+  const std::vector<std::size_t> left = survivors(d, rollouts);
+  std::vector<double> scores, similarity;
+  for (const std::size_t i : left) {
+    scores.push_back(d.scores[i]);
+    for (const std::size_t j : left) similarity.push_back(d.similarity[i * d.scores.size() + j]);
+  }
+  Directions rest = d;
+  rest.scores = scores;
+  rest.similarity = similarity;
+  const auto part = split_by_formula(rest, rollouts);
+  if (!part) return tl::unexpected(part.error());
+  std::vector<std::int64_t> split(d.scores.size(), 0);
+  for (std::size_t k = 0; k < left.size(); ++k) split[left[k]] = (*part)[k];
   return split;
 }
 

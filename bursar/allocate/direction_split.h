@@ -7,7 +7,9 @@
 //
 // w = softmax(R / T_b); P = row softmax of S / T_s; g_i = P_ii (about 1 / size of its direction); w'_i = w_i g_i / sum
 // w g. Rounding is cumulative, direction by direction, so that every direction's total is within one rollout of N w':
-// rounding each candidate alone starves large directions. posterior_split: success of a rollout ~ Beta(kappa w, kappa
+// rounding each candidate alone starves large directions. In two stages (the default: better where directions are
+// sampled unevenly) candidates whose N w rounds to 0 are dropped first, and both softmaxes are taken anew over those
+// that are left. posterior_split: success of a rollout ~ Beta(kappa w, kappa
 // (1 - w)); least prod_i E[(1 - p_i)^B_i] with sum B_i = N. The gains -log((kappa (1 - w) + r) / (kappa + r)) shrink,
 // so greedy is exact. O(k^2 + N log k). Source: systems/dora.
 #pragma once
@@ -20,15 +22,19 @@
 
 namespace bursar::allocate {
 
+enum class DirectionMode : std::uint8_t { kTwoStage, kFormula };
+
 struct Directions {
-  std::span<const double> scores;       // [candidates], in [0, 1]
-  std::span<const double> similarity;   // [candidates x candidates], cosines in [-1, 1]
-  double quality_temperature = .1;      // T_b > 0
-  double similarity_temperature = .01;  // T_s > 0
-  double same_direction = .95;          // a cosine above it: the same direction, for the rounding's order
+  std::span<const double> scores;                 // [candidates], in [0, 1]
+  std::span<const double> similarity;             // [candidates x candidates], cosines in [-1, 1]
+  double quality_temperature = .1;                // T_b > 0
+  double similarity_temperature = .01;            // T_s > 0
+  double same_direction = .95;                    // a cosine above it: the same direction, for the rounding's order
+  DirectionMode mode = DirectionMode::kTwoStage;  // of split_over_directions
 };
 
-// Errors: kInvalidArgument naming the candidate for numbers out of range and spans of another length.
+// w' of the formula. Errors: kInvalidArgument naming the candidate for numbers out of range and spans of another
+// length.
 [[nodiscard]] Result<std::vector<double>> direction_weights(const Directions& directions);
 [[nodiscard]] Result<std::vector<std::int64_t>> split_over_directions(const Directions& directions,
                                                                       std::int64_t rollouts);

@@ -44,7 +44,8 @@ TEST(DirectionSplit, HoldsEveryDirectionWithinOneRollout) {
       scores[i] = of_direction[static_cast<std::size_t>(direction[i])];
     }
     const auto cosines = similarity(direction, .8);
-    const auto split = split_over_directions({.scores = scores, .similarity = cosines}, 64);
+    const auto split =
+        split_over_directions({.scores = scores, .similarity = cosines, .mode = DirectionMode::kFormula}, 64);
     ASSERT_TRUE(split);
     EXPECT_EQ(std::accumulate(split->begin(), split->end(), std::int64_t{0}), 64);
     std::vector<double> total(6), target(6);
@@ -57,6 +58,22 @@ TEST(DirectionSplit, HoldsEveryDirectionWithinOneRollout) {
       total[static_cast<std::size_t>(direction[i])] += static_cast<double>((*split)[i]);
     for (std::size_t g = 0; g < 6; ++g) EXPECT_LE(std::abs(total[g] - 64 * target[g] / sum), 1 + 1e-6);
   }
+}
+
+TEST(DirectionSplit, DropsWhatRoundsToNothingBeforeItLooksAtDirections) {
+  // exp(.9 / .1) to exp(.1 / .1): the third gets .01 of 100 rollouts, and its direction nothing. The first two say the
+  // same, so that each gets what the formula gives them alone.
+  const std::vector<double> scores{.9, .9, .1, .8}, cosines = similarity({0, 0, 1, 2}, .1);
+  const auto split = split_over_directions({.scores = scores, .similarity = cosines}, 100);
+  ASSERT_TRUE(split);
+  const std::vector<double> kept{.9, .9, .8}, kept_cosines = similarity({0, 0, 2}, .1);
+  const auto alone =
+      split_over_directions({.scores = kept, .similarity = kept_cosines, .mode = DirectionMode::kFormula}, 100);
+  EXPECT_THAT(*split, ElementsAre((*alone)[0], (*alone)[1], 0, (*alone)[2]));
+  EXPECT_EQ((*split)[0] + (*split)[1], 73);  // 100 / (1 + e^-1), one direction of two
+  // One rollout over many: none has half of one, and the best takes it.
+  const std::vector<double> many{.5, .5, .51, .5}, distinct = similarity({0, 1, 2, 3}, 0);
+  EXPECT_THAT(*split_over_directions({.scores = many, .similarity = distinct}, 1), ElementsAre(0, 0, 1, 0));
 }
 
 TEST(DirectionSplit, IsRebaseWhereEverythingLooksAlike) {
@@ -95,7 +112,8 @@ TEST(DirectionSplit, FollowsAPermutationAndPaysNoDuplicate) {
     for (std::size_t i = 0; i < k; ++i) scores[i] = .5 + .1 * direction[i];
     const auto cosines = similarity(direction, .2);
     const auto weights = *direction_weights({.scores = scores, .similarity = cosines});
-    const auto split = *split_over_directions({.scores = scores, .similarity = cosines}, 64);
+    const auto split =
+        *split_over_directions({.scores = scores, .similarity = cosines, .mode = DirectionMode::kFormula}, 64);
     auto turned_direction = direction;
     auto turned_scores = scores;
     std::ranges::reverse(turned_direction), std::ranges::reverse(turned_scores);
@@ -105,7 +123,8 @@ TEST(DirectionSplit, FollowsAPermutationAndPaysNoDuplicate) {
     // One more copy of the first candidate.
     direction.push_back(direction[0]), scores.push_back(scores[0]);
     const auto more_cosines = similarity(direction, .2);
-    const auto more = *split_over_directions({.scores = scores, .similarity = more_cosines}, 64);
+    const auto more =
+        *split_over_directions({.scores = scores, .similarity = more_cosines, .mode = DirectionMode::kFormula}, 64);
     std::int64_t before = 0, after = 0;
     for (std::size_t i = 0; i < k; ++i) before += direction[i] == direction[0] ? split[i] : 0;
     for (std::size_t i = 0; i <= k; ++i) after += direction[i] == direction[0] ? more[i] : 0;
