@@ -323,7 +323,7 @@ Result<Report> reproduce_dual_mirror_descent(const RunOptions& options) {
                     "stochastic worlds and keeps the best possible share in hostile ones",
                 .seed = options.seed,
                 .seeds = options.seeds != 0 ? options.seeds
-                         : options.quick    ? 2
+                         : options.quick    ? 3
                                             : 10,
                 .quick = options.quick};
   for (const auto part : {&worlds_part, &regret_part, &adversary_part, &pacing_part, &choices_part, &late_part}) {

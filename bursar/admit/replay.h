@@ -6,7 +6,7 @@
 //   const ReplayResult result = run->finish();         // result.reward <= hindsight.bound()
 //
 // The policy sees expected rewards and costs; what is counted are the log's actual ones, told to the policy `delay`
-// requests later. An auction is won where the bid exceeds the price, which is then paid. Memory: `points` and `delay`.
+// requests later. An auction is won where the bid reaches the price, which is then paid. Memory: `points` and `delay`.
 // Source: systems/dual-mirror-descent.
 #pragma once
 
