@@ -61,6 +61,7 @@ RandomStream root_of(const RunOptions& options, std::uint64_t seed, std::string_
 
 void hard_family(const Size& size, const RunOptions& options, Report& report) {
   std::vector<std::string> columns;
+  columns.reserve(size.goals.size());
   for (const std::size_t n : size.goals) columns.push_back(std::to_string(n));
   GoalMatcherOptions high = balance();
   high.ties_high = true;
