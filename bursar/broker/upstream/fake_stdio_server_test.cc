@@ -70,6 +70,12 @@ class FakeServer {
       said_ += (said_.empty() ? "" : ",") + std::string(m.text());
       return;
     }
+    // A server that speaks both eras keeps to the one in which it was greeted last.
+    if (m.method() == "initialize" && mode_ == "modern-slow") {
+      initialized_ = true;
+      return say(make_result(m.id(), R"({"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{}})"));
+    }
+    if (initialized_ && m.method() == "tools/call") return say(make_error(m.id(), -32000, "greeted as of old"));
     if (meta(m, "protocolVersion") != R"("2026-07-28")" || meta(m, "clientCapabilities").empty()) {
       return say(make_error(m.id(), -32022, "Unsupported protocol version", R"({"supported":["2026-07-28"]})"));
     }

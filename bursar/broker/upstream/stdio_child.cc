@@ -132,6 +132,7 @@ void StdioChild::launch() {
 
 void StdioChild::shake_hands() {
   discover_ = initialize_ = 0;
+  greeted_twice_ = false;
   start_by_ = Clock::now() + shared_->config.start_timeout;
   const bool legacy = shared_->era_known() == Era::kLegacy || probe_failed_;
   if (legacy && shared_->config.era != EraChoice::kModern) return initialize();
@@ -143,7 +144,7 @@ void StdioChild::discover() {
   discover_ = ++shared_->last_ticket;
   const std::string params = modern_params({}, {.capabilities = capabilities_, .client_info = client_info_});
   (void)channel_->send(make_request(std::to_string(discover_), kProbeMethod, params));
-  const bool may_be_legacy = shared_->config.era == EraChoice::kAuto;
+  const bool may_be_legacy = shared_->config.era == EraChoice::kAuto && shared_->era_known() != Era::kModern;
   watch_start(may_be_legacy ? kProbeSilence : milliseconds::max());
 }
 
@@ -161,6 +162,7 @@ void StdioChild::watch_start(milliseconds silence) {
   state_timer_.async_wait([self = self<StdioChild>(), silent = silence < left](error_code cancelled) {
     if (cancelled || self->state_ != State::kStarting) return;
     if (silent) return self->initialize();
+    self->shared_->forget_era();  // the next start asks
     self->start_failed(Cause::kStarting, "the child did not answer in time when it was greeted");
   });
 }
@@ -171,6 +173,11 @@ void StdioChild::discovered(const Message& answer) {
   switch (judge_probe(reply)) {
     case ProbeVerdict::kModern:
       shared_->learn_modern(reply.result);
+      if (initialize_ != 0) {
+        initialize_ = 0;
+        greeted_twice_ = true;
+        return channel_->kill();
+      }
       speak(Era::kModern, raw_member(reply.result, "capabilities"));
       return come_up();
     case ProbeVerdict::kAgain:
@@ -347,15 +354,18 @@ void StdioChild::on_end(const std::string& reason) {
   fail_all(end_cause_.value_or(Cause::kChildExited), why);
 }
 
-// Some servers end at any request before initialize: the next child is greeted the old way, at once.
+// Some servers end at any request before initialize: the next child is greeted the old way, at once. One that we ended
+// because it was greeted in both ways is greeted as what it turned out to be.
 void StdioChild::ended_early(const std::string& reason) {
+  const bool again = std::exchange(greeted_twice_, false);
   const bool asked = discover_ != 0 && initialize_ == 0 && shared_->config.era == EraChoice::kAuto && !probe_failed_;
-  if (!asked) return start_failed(Cause::kChildExited, "the child " + reason + " before it answered its greeting");
+  if (!again && !asked)
+    return start_failed(Cause::kChildExited, "the child " + reason + " before it answered its greeting");
   state_timer_.cancel();
   state_ = State::kDown;
   channel_.reset();
   shared_->running -= 1;
-  probe_failed_ = true;
+  probe_failed_ = !again;
   launch();
 }
 

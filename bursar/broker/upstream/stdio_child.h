@@ -2,8 +2,9 @@
 // messages between its lines and the hub. Inside this folder only; has Asio in it.
 //
 // The era: server/discover is the first request. A discovery means the modern era; any other answer, or none within
-// kProbeSilence, makes us say initialize too, and the first of the two that is answered well decides. A child that ends
-// at the question is started again without it. A legacy child is not asked again.
+// kProbeSilence, makes us say initialize too, and the first of the two that is answered well decides. A child of the
+// modern era that was only slow is then started again, since initialize may have made one of the other era of it. A
+// child that ends at the question is started again without it. What the era is is not asked again.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -55,6 +56,7 @@ class StdioChild final : public Peer {
   std::shared_ptr<ChildChannel> channel_;
   Ticket discover_ = 0, initialize_ = 0;  // ids of the handshake's requests that wait for an answer
   bool probe_failed_ = false;             // this child ended at server/discover; the next one is not asked
+  bool greeted_twice_ = false;            // in both eras, and was ended for it
   TimePoint start_by_;
   std::string listen_params_;
   Ticket listen_ = 0, listen_before_ = 0;  // ids of the subscription, and of the one that it replaces
