@@ -1,10 +1,14 @@
 #include "bursar/broker/config/reload.h"
 
+#include <chrono>
 #include <sys/stat.h>
 
-#include "bursar/broker/telemetry/log.h"
-
 namespace bursar::broker {
+namespace {
+
+constexpr std::chrono::milliseconds kSettles{250};
+
+}  // namespace
 
 std::vector<std::string> fixed_parts_changed(const Config& running, const Config& wanted) {
   std::vector<std::string> out;
@@ -20,6 +24,15 @@ ConfigFile::Mark ConfigFile::mark_of(const std::string& path) {
           .inode = info.st_ino,
           .size = info.st_size,
           .changed_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec};
+}
+
+// The same file as before, changed a moment ago: who writes it may have emptied it and not be done. Half a file can be
+// a valid one.
+bool ConfigFile::being_written(const Mark& mark) const {
+  using std::chrono::nanoseconds;
+  if (mark.inode != mark_.inode || mark.device != mark_.device) return false;
+  const auto age = std::chrono::system_clock::now().time_since_epoch() - nanoseconds{mark.changed_ns};
+  return age >= nanoseconds{0} && age < kSettles;
 }
 
 ConfigFile::ConfigFile(std::string path, Environment env, Mark mark, Config config)
@@ -44,24 +57,21 @@ ConfigFile::Outcome ConfigFile::maybe_reload(bool force) {
   if (path_.empty()) return Outcome::kUnchanged;
   const std::scoped_lock lock(mutex_);
   const Mark mark = mark_of(path_);
-  if (mark == mark_ && !force) return Outcome::kUnchanged;
+  if (!force && (mark == mark_ || being_written(mark))) return Outcome::kUnchanged;
   mark_ = mark;
   auto config = load_config(path_, env_);
   if (!config) {
     error_ = config.error().message;
-    log(LogLevel::kError, "config_refused", {{"file", path_}, {"why", error_}});
     return Outcome::kRefused;
   }
   const auto running = current_.load();
   needs_restart_ = fixed_parts_changed(*running, *config);
-  for (const auto& part : needs_restart_) log(LogLevel::kWarn, "config_needs_restart", {{"part", part}});
   config->listen = running->listen;
   config->database = running->database;
   config->limits = running->limits;
   error_.clear();
   current_.store(std::make_shared<const Config>(std::move(*config)));
   ++generation_;
-  log(LogLevel::kInfo, "config_accepted", {{"file", path_}, {"generation", generation_.load()}});
   return Outcome::kAccepted;
 }
 

@@ -6,7 +6,8 @@
 //   (*file)->maybe_reload(/*force=*/true);                  // on SIGHUP
 //
 // A file that is refused leaves everything as it was; error() says why until a file is accepted. What only a restart
-// can change (listen, database, limits) keeps its old value, and needs_restart() names it.
+// can change (listen, database, limits) keeps its old value, and needs_restart() names it. A file that is written in
+// place is read when it has rested for a moment; one that was moved there, at once.
 #pragma once
 
 #include <atomic>
@@ -49,6 +50,7 @@ class ConfigFile {
     bool operator==(const Mark&) const = default;
   };
   [[nodiscard]] static Mark mark_of(const std::string& path);
+  [[nodiscard]] bool being_written(const Mark& mark) const;
 
   ConfigFile(std::string path, Environment env, Mark mark, Config config);
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <thread>
 
 #include "bursar/broker/telemetry/log.h"
 
@@ -63,6 +64,18 @@ TEST_F(Reload, ARefusedFileKeepsTheLastGoodOneAndSaysWhy) {
   write("log_level: warn\n");
   EXPECT_EQ(file->maybe_reload(), Outcome::kAccepted);
   EXPECT_EQ(file->error(), "");
+}
+
+TEST_F(Reload, AFileThatIsWrittenInPlaceIsReadWhenItHasRested) {
+  write("log_level: warn\n");
+  const auto file = open();
+  std::ofstream writer(path, std::ios::binary);  // empties it: a valid configuration of its own
+  EXPECT_EQ(file->maybe_reload(), Outcome::kUnchanged);
+  writer << "log_level: debug\n" << std::flush;
+  EXPECT_EQ(file->maybe_reload(), Outcome::kUnchanged);
+  std::this_thread::sleep_for(std::chrono::milliseconds{300});
+  EXPECT_EQ(file->maybe_reload(), Outcome::kAccepted);
+  EXPECT_EQ(file->current()->log_level, "debug");
 }
 
 TEST_F(Reload, AFileThatVanishesIsRefused) {
