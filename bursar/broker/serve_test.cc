@@ -137,6 +137,21 @@ TEST_F(GatewayTest, AnswersBrowsersOfAllowedOrigins) {
   EXPECT_EQ(ask("OPTIONS", "/mcp", "", "Origin: https://evil.example\r\n").status, 403);
 }
 
+TEST_F(GatewayTest, LetsPagesSendTheHeadersOfTheSdksAndOfATurn) {
+  write("");
+  ASSERT_TRUE(start());
+  const RawAnswer answer = ask("OPTIONS", "/v1/chat/completions", "",
+                               "Origin: http://localhost:3000\r\nAccess-Control-Request-Headers: authorization, "
+                               "x-stainless-os,x-stainless-retry-count, mcp-param-region, cookie, x-other, "
+                               "x-stainless-a b\r\n");
+  const std::string allowed = answer.header("access-control-allow-headers");
+  for (const char* name : {"authorization", "x-bursar-turn", "idempotency-key", "traceparent", "x-stainless-os",
+                           "x-stainless-retry-count", "mcp-param-region"}) {
+    EXPECT_NE((allowed + ",").find(std::string(name) + ","), std::string::npos) << name << " in " << allowed;
+  }
+  for (const char* name : {"cookie", "x-other", "x-stainless-a"}) EXPECT_EQ(allowed.find(name), std::string::npos);
+}
+
 TEST_F(GatewayTest, TakesOverAChangedConfigurationAndKeepsTheLastGoodOne) {
   write(kAccounts);
   ASSERT_TRUE(start());

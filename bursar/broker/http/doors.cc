@@ -1,5 +1,7 @@
 #include "bursar/broker/http/doors.h"
 
+#include <algorithm>
+
 #include "bursar/broker/admin/health.h"
 #include "bursar/broker/telemetry/metrics.h"
 
@@ -20,14 +22,34 @@ HttpResponse refused(const HttpRefusal& refusal) {
   return response;
 }
 
-HttpResponse preflight() {
-  return {.status = 204,
-          .content_type = "",
-          .headers = {{"access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE"},
-                      {"access-control-allow-headers",
-                       "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, "
-                       "mcp-name, last-event-id"},
-                      {"access-control-max-age", "600"}}};
+// What pages may send: what we read, and members of two families, as the request names them (browsers: in lower case).
+std::string allowed_headers(std::string_view wanted) {
+  constexpr std::size_t kMost = 32, kLongest = 64;
+  std::string out =
+      "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, "
+      "x-bursar-turn, idempotency-key, x-request-id, traceparent, tracestate, baggage";
+  const auto part_of_name = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  for (std::size_t count = 0; !wanted.empty() && count < kMost;) {
+    const std::size_t comma = std::min(wanted.find(','), wanted.size());
+    std::string_view name = wanted.substr(0, comma);
+    wanted.remove_prefix(std::min(comma + 1, wanted.size()));
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    const bool of_family = name.starts_with("x-stainless-") || name.starts_with("mcp-param-");
+    if (!of_family || name.size() > kLongest || !std::ranges::all_of(name, part_of_name)) continue;
+    out.append(", ").append(name);
+    ++count;
+  }
+  return out;
+}
+
+HttpResponse preflight(const HttpRequest& request) {
+  return {
+      .status = 204,
+      .content_type = "",
+      .headers = {{"access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE"},
+                  {"access-control-allow-headers", allowed_headers(request.header("access-control-request-headers"))},
+                  {"access-control-max-age", "600"}}};
 }
 
 }  // namespace
@@ -48,7 +70,7 @@ void Doors::handle(HttpRequest request, const std::shared_ptr<Exchange>& exchang
   const auto* refusal = std::get_if<HttpRefusal>(&who);
   // Whoever has no key may still ask how we are; a foreign page or a rebound name may not.
   if (refusal != nullptr && refusal->status != 401) return exchange->answer(refused(*refusal));
-  if (request.method == "OPTIONS") return exchange->answer(preflight());
+  if (request.method == "OPTIONS") return exchange->answer(preflight(request));
   if (!Api::is_mine(request.path)) return exchange->answer(answer(request, who));
   if (refusal != nullptr && request.path != "/openapi.json") return exchange->answer(refused(*refusal));
   auto task = [api = dependencies_.api, request = std::move(request), exchange,

@@ -54,7 +54,7 @@ class Boundary {
     boost::asio::ip::tcp::socket socket(reactor_.context());
     socket.assign(boost::asio::ip::tcp::v4(), ends[1]);
     const auto lane = std::make_shared<Lane>(reactor_, shared_);
-    lane->add(std::move(socket), limits_, /*loopback=*/true);
+    lane->add(std::move(socket), limits_, /*loopback=*/true, /*tls=*/nullptr);
     while (!bytes.empty()) {
       const ssize_t sent = ::send(ends[0], bytes.data(), std::min<std::size_t>(bytes.size(), 4096), MSG_NOSIGNAL);
       if (sent <= 0) break;
