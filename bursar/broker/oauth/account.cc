@@ -199,16 +199,15 @@ bool UpstreamAccount::expects(std::string_view target) const {
   return attempt_ && attempt_->flow.expects(target);
 }
 
-void UpstreamAccount::come_back(std::string_view target, Done done) {
+void UpstreamAccount::come_back(std::string_view target, const Done& done) {
   std::shared_ptr<Attempt> attempt;
   Result<void> taken = fail(ErrorCode::kNotFound, "this sign-in is not known, or is over; begin again");
   {
     const Lock lock(mutex_);
     if (attempt_ && !closed_) taken = attempt_->flow.come_back(target);
-    const bool ours = taken || taken.error().code != ErrorCode::kNotFound;
-    if (ours) {
-      attempt = attempt_;
-      attempt->finished = std::move(done);
+    if (taken || taken.error().code != ErrorCode::kNotFound) attempt = attempt_;
+    if (attempt) {
+      attempt->finished = done;
       attempt->until.reset();
     }
   }

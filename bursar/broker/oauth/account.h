@@ -80,7 +80,7 @@ class UpstreamAccount final : public UpstreamCredential, public std::enable_shar
   // Whether that target carries the state of the sign-in that is under way.
   [[nodiscard]] bool expects(std::string_view target) const;
   // kNotFound where it does not.
-  void come_back(std::string_view target, std::function<void(Result<void>)> done);
+  void come_back(std::string_view target, const std::function<void(Result<void>)>& done);
   [[nodiscard]] std::string redirect_uri() const { return services_->redirect_uri(party_); }
   void log_out();
   void tick();
