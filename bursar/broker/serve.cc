@@ -23,6 +23,7 @@
 #include "bursar/broker/mcp/session_handle.h"
 #include "bursar/broker/models/models_door.h"
 #include "bursar/broker/oauth/oauth_door.h"
+#include "bursar/broker/net/http_client.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/records.h"
@@ -370,6 +371,7 @@ void Gateway::State::tick(int count) {
   accounts_->tick();
   api_->sweep();
   models_->tick();
+  sweep_rested_connections();
   if (options_.watch) (void)reload(false);
   traces_->flush();
   if (count % kLatencyTicks == 0) records_->save_latencies();

@@ -44,6 +44,7 @@ struct AttemptEnd {
   std::optional<Cause> failure;  // kConnect, kTls, kTimeout, kReset, kTooLarge, kUpstreamProtocol, kCancelled
   std::string detail;            // one sentence, no secret
   bool sent = false;
+  bool silent = false;  // kTimeout, of the endpoint's stall_timeout
 };
 
 struct ModelAttempt {

@@ -1,10 +1,13 @@
 #include "bursar/broker/models/model_driver.h"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
 
+#include "bursar/broker/models/model_once.h"
 #include "bursar/broker/net/http_client.h"
+#include "bursar/broker/net/retry_after.h"
 
 namespace bursar::broker {
 namespace {
@@ -12,19 +15,18 @@ namespace {
 constexpr std::size_t kStreamBytes = 256 << 20;  // of one answer
 constexpr std::size_t kAgentBehind = 32 << 10;   // bytes that wait for the agent; past them the upstream is not read
 
-std::optional<std::chrono::milliseconds> whole_number(std::string_view text, std::int64_t unit_ms) {
+// What OpenAI's endpoints say beside Retry-After, in milliseconds.
+std::optional<std::chrono::milliseconds> milliseconds_of(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value < 0 || value > 86'400'000) {
-    return std::nullopt;
-  }
-  return std::chrono::milliseconds{value * unit_ms};
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return std::min(std::chrono::milliseconds{value}, kRetryAfterMax);
 }
 
-AnswerHead head_of(const HttpHead& head) {
+AnswerHead head_of(const HttpHead& head, WallTime now) {
   AnswerHead out{.status = head.status(), .content_type = std::string(head.header("content-type"))};
-  out.retry_after = whole_number(head.header("retry-after-ms"), 1);
-  if (!out.retry_after) out.retry_after = whole_number(head.header("retry-after"), 1000);
+  out.retry_after = milliseconds_of(head.header("retry-after-ms"));
+  if (!out.retry_after) out.retry_after = parse_retry_after(head.header("retry-after"), now);
   return out;
 }
 
@@ -68,6 +70,7 @@ ModelDriver::~ModelDriver() {
 void ModelDriver::settled() {
   if (!run_.finished()) return;
   if (timer_) timer_->timer.cancel();
+  if (const auto& once = run_.call().once) keep_lost(*once, run_.receipt(), services_.clock->now());
   if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
 }
 
@@ -105,8 +108,8 @@ void ModelDriver::send(std::size_t attempt, const ModelAttempt& to, std::string 
   calls_.resize(std::max(calls_.size(), attempt + 1));
   calls_[attempt] = to.endpoint->client->send(
       exchange_->reactor(), std::move(request),
-      {.on_head = [self = shared_from_this(),
-                   attempt](const HttpHead& head) { self->run_.head(attempt, head_of(head)); },
+      {.on_head = [self = shared_from_this(), attempt](
+                      const HttpHead& head) { self->run_.head(attempt, head_of(head, self->services_.clock->now())); },
        .on_body =
            [self = shared_from_this(), attempt](std::string_view piece) {
              self->run_.body(attempt, piece, self->services_.clock->now());
@@ -115,8 +118,10 @@ void ModelDriver::send(std::size_t attempt, const ModelAttempt& to, std::string 
        .done =
            [self = shared_from_this(), attempt](HttpEnd end) {
              self->calls_[attempt].reset();
-             self->run_.ended(attempt, {.failure = end.failure, .detail = std::move(end.detail), .sent = end.sent},
-                              self->services_.clock->now());
+             self->run_.ended(
+                 attempt,
+                 {.failure = end.failure, .detail = std::move(end.detail), .sent = end.sent, .silent = end.silent},
+                 self->services_.clock->now());
              self->settled();
            }});
 }
@@ -135,8 +140,15 @@ void ModelDriver::wake(Duration in) {
   });
 }
 
-void ModelDriver::answer(HttpResponse response) { exchange_->answer(std::move(response)); }
-void ModelDriver::stream(HttpResponse head) { exchange_->stream(std::move(head), ": \n\n"); }
+void ModelDriver::answer(HttpResponse response) {
+  if (const auto& once = run_.call().once) keep_answer(*once, response, run_.receipt(), services_.clock->now());
+  exchange_->answer(std::move(response));
+}
+
+void ModelDriver::stream(HttpResponse head) {
+  if (const auto& once = run_.call().once) keep_streamed(*once, services_.clock->now());
+  exchange_->stream(std::move(head), ": \n\n");
+}
 
 void ModelDriver::write(std::string piece) {
   exchange_->write(std::move(piece));

@@ -27,6 +27,7 @@
 #include "bursar/broker/models/model_answer.h"
 #include "bursar/broker/models/model_attempt.h"
 #include "bursar/broker/models/model_purse.h"
+#include "bursar/broker/pipeline/idempotency.h"
 #include "bursar/broker/pipeline/pipeline.h"
 #include "bursar/broker/telemetry/metrics.h"
 #include "bursar/broker/telemetry/span.h"
@@ -57,6 +58,7 @@ struct ModelCall {
   std::string traceparent;  // of the request's header
   bool audit_body = false;  // keep the body in the audit trail instead of its HMAC
   double sample = 1;        // of the calls that bring no sampling decision of their own
+  std::shared_ptr<IdempotencyTable::Claim> once = nullptr;  // the agent's Idempotency-Key
 };
 // What the upstream is told: the client span of the call's first attempt as its parent.
 [[nodiscard]] std::string outgoing_traceparent(const ModelCall& call);

@@ -408,6 +408,15 @@ TEST_F(ModelRunTest, ARunThatIsDroppedSettles) {
   EXPECT_EQ(world.records.size(), 1U);
 }
 
+TEST_F(ModelRunTest, SaysForHowLongASilentUpstreamWasWaitedFor) {
+  world.config.models.upstreams[0].stall_timeout = std::chrono::milliseconds{1500};
+  world.config.models.routes = {{.model = "m", .targets = {"one"}, .retries = 0}};
+  auto run = ask_route();
+  run->run->ended(0, {.failure = Cause::kTimeout, .sent = true, .silent = true}, world.clock.now());
+  ASSERT_TRUE(run->response);
+  EXPECT_NE(run->response->body.find("did not answer within 1500 ms"), std::string::npos) << run->response->body;
+}
+
 TEST_F(ModelRunTest, AFailingUpstreamIsLeftAloneForAWhile) {
   world.config.models.routes = {{.model = "m", .targets = {"one"}, .retries = 0}};
   for (int i = 0; i < kFailuresToOpen; ++i) ask_route()->answer(0, 503, "{}");

@@ -20,7 +20,7 @@ Failure ModelRun::failure_of(const Why& why, WallTime now) const {
   if (!attempts_.empty()) {
     const ModelAttempt& last = *attempts_[std::min(last_failed_, attempts_.size() - 1)];
     failure.upstream = last.endpoint->config.name;
-    failure.timeout = to_ms(last.timeout);
+    failure.timeout = to_ms(last.ended.silent ? last.endpoint->config.stall_timeout : last.timeout);
     failure.sent = last.ended.sent;
   } else if (!candidates_.empty()) {
     failure.upstream = candidates_.front().endpoint->config.name;

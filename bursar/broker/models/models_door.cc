@@ -6,6 +6,7 @@
 #include <set>
 
 #include "bursar/broker/models/model_driver.h"
+#include "bursar/broker/models/model_once.h"
 #include "bursar/broker/pipeline/call_id.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
@@ -188,6 +189,8 @@ void ModelsDoor::call(ModelApi api, HttpRequest request, Principal principal,
     return exchange->answer(plain_refusal(400, "invalid_request", message, member_of(message)));
   }
   const WallTime now = dependencies_.services.clock->now();
+  Once once = begin_once(dependencies_.services.pipeline->shared().idempotency, principal, request, now);
+  if (once.instead) return exchange->answer(std::move(*once.instead));
   ModelCall call{.id = call_id(now, dependencies_.instance, next_call_.fetch_add(1), 'm'),
                  .arrived = now,
                  .principal = std::move(principal),
@@ -197,7 +200,8 @@ void ModelsDoor::call(ModelApi api, HttpRequest request, Principal principal,
                  .turn = std::string(request.header("x-bursar-turn")),
                  .traceparent = std::string(request.header("traceparent")),
                  .audit_body = config->audit.arguments,
-                 .sample = config->telemetry.sample};
+                 .sample = config->telemetry.sample,
+                 .once = std::move(once.claim)};
   auto driver = ModelDriver::start(dependencies_.services, table_.load(), std::move(call), exchange,
                                    [running = running_](ModelDriver& ended) {
                                      const std::scoped_lock lock(running->mutex);

@@ -91,7 +91,10 @@ class RunningCall final : public HttpCall, public std::enable_shared_from_this<R
       if (cancelled || self->ended_) return;
       const auto now = Clock::now();
       if (now >= self->ends_) return self->give_up(Cause::kTimeout, "no whole answer within the timeout");
-      if (!self->paused_ && now >= self->stalls_) return self->give_up(Cause::kTimeout, "the server fell silent");
+      if (!self->paused_ && now >= self->stalls_) {
+        self->end_.silent = !self->given_up_;
+        return self->give_up(Cause::kTimeout, "the server fell silent");
+      }
       self->watch();
     });
   }

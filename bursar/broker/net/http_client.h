@@ -55,6 +55,7 @@ struct HttpEnd {
   std::string detail;            // one sentence, no secret
   bool sent = false;             // the request left this process
   bool head = false;             // on_head was called
+  bool silent = false;           // kTimeout, of stall_timeout
 };
 
 struct HttpHandlers {
@@ -97,5 +98,9 @@ class HttpClient {
   class Pools;
   std::shared_ptr<Pools> pools_;
 };
+
+// Closes connections to servers, of all clients and upstreams of the process, that have rested for long or that their
+// server closed. Once a second, and only while all reactors run.
+void sweep_rested_connections();
 
 }  // namespace bursar::broker

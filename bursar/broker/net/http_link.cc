@@ -9,8 +9,11 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
+#include <mutex>
 #include <sys/socket.h>
 #include <utility>
+
+#include "bursar/broker/net/http_client.h"
 
 namespace bursar::broker {
 namespace {
@@ -28,6 +31,16 @@ constexpr std::size_t kRestingMax = 64;
 constexpr std::size_t kPiece = 16 << 10;
 
 auto into(error_code& failed) { return asio::redirect_error(use_awaitable, failed); }
+
+// Every pool in which something ever rested. A timer in each would keep its reactor from running dry.
+struct RestedPools {
+  std::mutex mutex;
+  std::vector<std::pair<asio::io_context*, std::weak_ptr<HttpPool>>> pools;
+};
+RestedPools& rested_pools() {
+  static RestedPools all;
+  return all;
+}
 
 asio::ssl::context& no_tls() {
   static asio::ssl::context context(asio::ssl::context::tls_client);
@@ -238,6 +251,25 @@ void HttpPool::release(std::shared_ptr<HttpLink> link) {
   if (!link->reusable() || resting_.size() >= kRestingMax) return link->close();
   link->rested_since = Clock::now();
   resting_.push_back(std::move(link));
+  if (std::exchange(listed_, true)) return;
+  const std::scoped_lock lock(rested_pools().mutex);
+  rested_pools().pools.emplace_back(&context_, weak_from_this());
+}
+
+void HttpPool::close_rested() {
+  const auto now = Clock::now();
+  std::erase_if(resting_, [&](const auto& link) { return now - link->rested_since > kRestMax || !link->still_open(); });
+}
+
+void sweep_rested_connections() {
+  const std::scoped_lock lock(rested_pools().mutex);
+  std::erase_if(rested_pools().pools, [](const auto& entry) { return entry.second.expired(); });
+  for (const auto& [context, pool] : rested_pools().pools) {
+    // Only its own thread may let go of a pool. While the sweep runs, so do the reactors.
+    asio::post(*context, [pool = pool] {
+      if (const auto self = pool.lock()) self->close_rested();
+    });
+  }
 }
 
 Cause cause_of_read(const error_code& failed) {

@@ -79,7 +79,7 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
   // that the endpoint may not lead to fails with kPolicy.
   awaitable<Acquired> acquire();
   void release(std::shared_ptr<HttpLink> link);  // closes what cannot be used again
-  void clear() { resting_.clear(); }
+  void close_rested();                           // those that nobody has wanted for a while, or that the server closed
   [[nodiscard]] const Url& url() const { return endpoint_->url(); }
   [[nodiscard]] const Endpoint& endpoint() const { return *endpoint_; }
 
@@ -90,7 +90,8 @@ class HttpPool : public std::enable_shared_from_this<HttpPool> {
   boost::asio::io_context& context_;
   std::shared_ptr<const Endpoint> endpoint_;
   HttpLink::Endpoints endpoints_;
-  std::vector<std::shared_ptr<HttpLink>> resting_;
+  std::vector<std::shared_ptr<HttpLink>> resting_;  // the last to come is the first to go
+  bool listed_ = false;                             // for sweep_rested_connections()
 };
 
 // What a failed read of an answer means: Beast's own errors say that what came is no HTTP; all others, and an end in

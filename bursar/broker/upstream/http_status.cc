@@ -1,15 +1,13 @@
 #include "bursar/broker/upstream/http_status.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 
 #include "bursar/broker/net/header_text.h"
+#include "bursar/broker/net/retry_after.h"
 
 namespace bursar::broker {
 namespace {
-
-constexpr int kRetryAfterMaxS = 24 * 3600;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
@@ -60,14 +58,11 @@ bool says_session_is_gone(int status, std::string_view body) {
   return text.find("session") != std::string::npos;
 }
 
-UpstreamReply reply_of_refusal(int status, std::string_view retry_after, std::string_view body) {
+UpstreamReply reply_of_refusal(int status, std::string_view retry_after, std::string_view body, WallTime now) {
   UpstreamReply reply{.http_status = status, .sent = true};
   reply.detail = "answered HTTP " + std::to_string(status);
   if (status >= 300 && status < 400) reply.detail += "; redirections are not followed, configure the final url";
-  int seconds = 0;
-  const auto [end, failed] = std::from_chars(retry_after.data(), retry_after.data() + retry_after.size(), seconds);
-  const bool number = !retry_after.empty() && failed == std::errc{} && end == retry_after.data() + retry_after.size();
-  if (number && seconds >= 0) reply.retry_after = std::chrono::seconds{std::min(seconds, kRetryAfterMaxS)};
+  reply.retry_after = parse_retry_after(retry_after, now);
   if (request_was_wrong(status)) reply.error = rpc_error(body);
   if (reply.error.empty()) reply.failure = cause_of(status);
   return reply;

@@ -18,7 +18,10 @@ namespace bursar::broker {
 
 // The reply for any status but 200. A JSON-RPC error in the body is passed on where the status says that the request
 // was wrong (400, 404, 405, 409, 422); otherwise the status decides: 401, 403, 408, 413, 429, 500, 502 … 504 have
-// causes of their own, a redirection is not followed, the rest breaks the protocol. Retry-After counts in seconds.
-[[nodiscard]] UpstreamReply reply_of_refusal(int status, std::string_view retry_after, std::string_view body);
+// causes of their own, a redirection is not followed, the rest breaks the protocol. Retry-After is seconds or a date,
+// counted from `now`.
+[[nodiscard]] UpstreamReply reply_of_refusal(
+    int status, std::string_view retry_after, std::string_view body,
+    WallTime now = std::chrono::floor<Duration>(std::chrono::system_clock::now()));
 
 }  // namespace bursar::broker
