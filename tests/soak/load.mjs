@@ -11,7 +11,9 @@ import { StdioClientTransport as ModernStdio } from "@modelcontextprotocol/clien
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { renameSync, writeFileSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI from "openai";
 import { BareAgent, call, connect, textOf } from "../e2e/lib/agent.mjs";
@@ -255,8 +257,11 @@ export function startLoad(world, { rate = 100 } = {}) {
   let n = 0;
   loop("steady administration", () => administer(world, ++n), 1500);
   loop("steady reload", async () => {
-    world.gateway.config.upstreams.find((u) => u.name === "rough-stdio").child_idle = any(["8 s", "9 s", "10 s"]);
-    world.gateway.reconfigure({ rate: { burst: any([10, 11, 12]) } });
+    const { config, directory } = world.gateway;
+    config.upstreams.find((u) => u.name === "rough-stdio").child_idle = any(["8 s", "9 s", "10 s"]);
+    config.rate = { burst: any([10, 11, 12]) };
+    writeFileSync(join(directory, "bursar.new"), JSON.stringify(config));
+    renameSync(join(directory, "bursar.new"), join(directory, "bursar.yaml"));
     await sleep(8000);
   });
 

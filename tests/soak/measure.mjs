@@ -4,7 +4,7 @@
 //   slope(samples.map((s) => [s.seconds, s.rss]))       // KiB a second
 //   bar("leaked holds", 0, "holds", "<=", 0);           // prints the line, and remembers whether it was met
 import { readFileSync } from "node:fs";
-import { openFiles, tagged } from "../e2e/lib/processes.mjs";
+import { alive, openFiles, tagged } from "../e2e/lib/processes.mjs";
 
 const field = (text, name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? NaN);
 const read = (pid, file) => readFileSync(`/proc/${pid}/${file}`, "utf8");
@@ -26,8 +26,18 @@ export function statuses(text) {
   return found;
 }
 
+// A connection that was opened while the machine was busy may be closed before its request is sent: asked for again.
+async function metricsOf(gateway, tries = 3) {
+  try {
+    return await (await gateway.get("/metrics")).text();
+  } catch (error) {
+    if (tries > 1 && alive(gateway.pid)) return metricsOf(gateway, tries - 1);
+    throw new Error(`the gateway does not answer: ${error.cause ?? error}; it said:\n${gateway.lines.slice(-20).join("\n")}`);
+  }
+}
+
 export async function sample(gateway, began) {
-  const text = await (await gateway.get("/metrics")).text();
+  const text = await metricsOf(gateway);
   const metrics = parseMetrics(text);
   const status = read(gateway.pid, "status");
   return {

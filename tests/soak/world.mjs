@@ -57,7 +57,7 @@ function configOf({ port, resource, issuer, steady, rough, models, logs }) {
   const stdio = (name, args, env, more) => ({ name, command: NODE, args, env, child_idle: "10 s", ...more });
   return {
     listen: { port },
-    limits: { session_idle: "20 s", idle_timeout: "20 s", write_timeout: "3 s", header_timeout: "3 s", body_timeout: "3 s" },
+    limits: { session_idle: "20 s", idle_timeout: "20 s", write_timeout: "5 s", header_timeout: "10 s", body_timeout: "10 s" },
     identity: { resource, issuers: [{ issuer: issuer.url, algorithms: ["ES256"], jwks_cache: "5 s", clock_skew: "0 s" }], accounts: [{ account: "soak/tokens/{sub}", create: true, limits: ["1M calls"] }] },
     accounts: [
       { path: "dev" }, { path: "soak", limits: ["100M calls", "1000000 usd", "100000M tokens"] }, { path: "soak/steady", limits: ["10M calls day"] }, { path: "soak/rough" },
