@@ -1,6 +1,10 @@
 // The table of systems, one entry a sheet, in the order of slugs; and the pieces of the library that they name.
 #include <array>
 
+#include "bursar/admit/auction/auction_policy.h"
+#include "bursar/admit/auction/bid_net.h"
+#include "bursar/admit/auction/bid_table.h"
+#include "bursar/admit/auction/bidder.h"
 #include "bursar/admit/dual_mirror_descent.h"
 #include "bursar/admit/matching/bayesian_matching.h"
 #include "bursar/admit/matching/goal_matcher.h"
@@ -209,9 +213,13 @@ constexpr std::array kSystems{
            .shows = "less error than uniform factorisation at every removal ratio"},
     System{.slug = "rtb-rl",
            .title = "Real-time bidding by reinforcement learning",
-           .room = "admit, learn",
+           .room = "admit",
            .shape = "policy",
-           .shows = "clicks for the same budget against linear bidding"},
+           .implementations = "bid_table bid_net bidder auction_policies",
+           .doors = "`bursar bid`, `bursar replay`, C++ library",
+           .shows = "clicks for the same budget against linear and paced bidding, long episodes from a small network, "
+                    "the published run on a real log",
+           .reproduce = &reproduce_rtb_rl},
     System{.slug = "sae-choice",
            .title = "Mutual and feature choice sparse autoencoders",
            .room = "allocate, learn",
@@ -310,6 +318,10 @@ std::span<const Implementation> implementations() {
       Implementation{"riemannian_search", "bursar/allocate/riemannian.h", code_of(kWholeBudget)},
       Implementation{"recommend_split", "bursar/allocate/annotation_split.h", code_of(&allocate::recommend_split)},
       Implementation{"sweep_split", "bursar/allocate/annotation_split.h", code_of(&allocate::sweep_split)},
+      Implementation{"bid_table", "bursar/admit/auction/bid_table.h", code_of(&admit::BidTable::solve)},
+      Implementation{"bid_net", "bursar/admit/auction/bid_net.h", code_of(&admit::BidNet::fit)},
+      Implementation{"bidder", "bursar/admit/auction/bidder.h", code_of(&admit::scale_named)},
+      Implementation{"auction_policies", "bursar/admit/auction/auction_policy.h", code_of(&admit::auction_policies)},
       Implementation{"solve_online_lp", "bursar/admit/matching/bayesian_matching.h", code_of(&admit::solve_online_lp)},
       Implementation{"best_purchase", "bursar/admit/matching/posted_prices.h", code_of(&admit::best_purchase)},
       Implementation{"stochastic_balance", "bursar/admit/matching/goal_matcher.h", code_of(&admit::stochastic_balance)},

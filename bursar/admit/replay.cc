@@ -74,8 +74,8 @@ Result<void> ReplayRun::settle_option(const LoggedRequest& request, const Decisi
 }
 
 Result<void> ReplayRun::settle_auction(const LoggedRequest& request, const Decision& decision) {
-  const bool won = decision.option && decision.bid > request.price;
-  const bool missed = !won && decision.wanted_bid > request.price;
+  const bool won = decision.option && decision.bid >= request.price;
+  const bool missed = !won && decision.wanted_bid >= request.price;
   if (won) {
     const double worth = request.actual_rewards.empty() ? request.rewards[0] : request.actual_rewards[0];
     ++result_.taken;

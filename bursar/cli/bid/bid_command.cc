@@ -8,9 +8,11 @@
 #include <cstdio>
 #include <ostream>
 
+#include "bursar/admit/auction/auction_policy.h"
 #include "bursar/admit/auction/bid_log_file.h"
 #include "bursar/admit/auction/bid_net.h"
 #include "bursar/admit/auction/bid_replay.h"
+#include "bursar/admit/policy_file.h"
 #include "bursar/cli/bid/training.h"
 #include "bursar/core/json.h"
 
@@ -29,13 +31,14 @@ constexpr const char* kHelp =
 
   bursar bid fit train.log.gz -o campaign.json
   bursar bid replay test.log.gz --train campaign.json --c0 1/32 --episode 1000 --policy rlb --policy lin:b0=48
+  bursar bid fit campaign.json --policy rlb.json && bursar replay test.log.gz --policy @rlb.json --budget 309133
 
 Logs are lines of `click price theta`: 0 or 1, the market price in whole units, the predicted chance of a click.
 Policies: rlb (value table), ssmdp (the same without predictions), lin, mcpc, dmd (paced).
 )";
 
 struct Words {
-  std::string log, train, output, table, net, share = "1/32", theta = "average";
+  std::string log, train, output, table, net, policy, share = "1/32", theta = "average";
   std::vector<std::string> policies;
   int episode = 1000, budget = 0, highest_price = 300;
   double value_of_click = 0, gamma = 1;
@@ -83,6 +86,21 @@ Result<BidTable> table_for(const Words& words, const Training& training, const E
   return BidTable::solve(*prices, *theta, options);
 }
 
+// The table's rule with everything that it was fitted on, for `bursar replay --policy @FILE` and the service.
+std::string policy_text(const Words& words, const Training& training, const Episode& episode) {
+  boost::json::object parameters = admit::campaign_parameters(training.facts);
+  parameters.erase("cost_per_click");
+  if (words.theta != "distribution") parameters.erase("thetas");
+  parameters["episode"] = episode.auctions;
+  parameters["episode_budget"] = episode.budget;
+  parameters["gamma"] = words.gamma;
+  if (words.value_of_click > 0) {
+    parameters["v1"] = words.value_of_click;
+    parameters["v0"] = 1;
+  }
+  return admit::policy_file_text({.words = {"rlb", std::move(parameters)}, .about = "bursar bid fit " + training.path});
+}
+
 Result<void> fit(const Words& words, BidOutput output) {
   const auto training = read_training(words.log, words.highest_price);
   if (!training) return tl::unexpected(training.error());
@@ -103,6 +121,10 @@ Result<void> fit(const Words& words, BidOutput output) {
   if (!words.output.empty()) {
     const std::string json = admit::campaign_json(facts);
     if (auto ok = admit::write_beside(words.output, [&](std::ostream& file) { file << json << '\n'; }); !ok) return ok;
+  }
+  if (!words.policy.empty()) {
+    const std::string text = policy_text(words, *training, *episode);
+    if (auto ok = admit::write_beside(words.policy, [&](std::ostream& file) { file << text << '\n'; }); !ok) return ok;
   }
   if (!words.table.empty()) {
     if (auto ok = table->corner(episode->auctions, episode->budget).save(words.table); !ok) return ok;
@@ -228,7 +250,8 @@ CLI::App* describe(CLI::App& app, Words& words) {
   auto* fit_command = app.add_subcommand("fit", "Learn a campaign from its training log");
   fit_command->add_option("log", words.log, "Training log, or facts in JSON")->required();
   fit_command->add_option("-o,--output", words.output, "Write the campaign's facts here (JSON)");
-  fit_command->add_option("--table", words.table, "Write the value table here");
+  fit_command->add_option("--policy", words.policy, "Write the rule here, for `bursar replay --policy @FILE`");
+  fit_command->add_option("--table", words.table, "Write the value table here (binary)");
   fit_command->add_option("--net", words.net, "Fit a value net for long episodes, and write it here");
   fit_command->add_option("--value-of-click", words.value_of_click, "Go for profit: a click is worth this much money")
       ->check(CLI::PositiveNumber);
