@@ -51,7 +51,7 @@ class Boundary {
     }
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return;
-    boost::asio::ip::tcp::socket socket(reactor_.context());
+    Socket socket(reactor_.context());
     socket.assign(boost::asio::ip::tcp::v4(), ends[1]);
     const auto lane = std::make_shared<Lane>(reactor_, shared_);
     lane->add(std::move(socket), limits_, /*loopback=*/true, /*tls=*/nullptr);
