@@ -146,7 +146,7 @@ awaitable<UpstreamReply> HttpPeer::shake_hands(std::string method, std::string p
   const std::string id = std::to_string(ticket);
   Exchange exchange{.key = ticket, .text = make_request(id, method, params)};
   if (modern()) exchange.headers = modern_headers(method, params);
-  exchange.on_message = [&](Message message) {
+  exchange.on_message = [&](const Message& message) {
     if (message.kind() == MessageKind::kRequest || message.kind() == MessageKind::kNotification) return false;
     if (message.id() != id && message.kind() != MessageKind::kError) return false;
     reply.result = message.result();
