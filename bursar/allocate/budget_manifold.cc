@@ -110,8 +110,12 @@ int BudgetManifold::retract(std::span<double> logits) const {
   if (std::abs(at_zero) <= tolerance) return evaluations;
   double reach =
       1 / std::max(1e-30, std::abs(std::ranges::max(groups_.cost, {}, [](double c) { return std::abs(c); })));
-  for (int k = 0; k < 200; ++k, reach *= 2) {
-    if (at_zero < 0 ? excess(high = reach) >= 0 : excess(low = -reach) <= 0) break;
+  const bool rises = at_zero < 0;
+  bool crossed = false;
+  for (int k = 0; k < 200 && !crossed; ++k) {
+    (rises ? high : low) = rises ? reach : -reach;
+    crossed = rises ? excess(high) >= 0 : excess(low) <= 0;
+    reach *= 2;
   }
   double t = (low + high) / 2;
   for (int k = 0; k < 200; ++k) {
