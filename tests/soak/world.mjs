@@ -60,7 +60,7 @@ function configOf({ port, resource, issuer, steady, rough, models, logs }) {
     limits: { session_idle: "20 s", idle_timeout: "20 s", write_timeout: "5 s", header_timeout: "10 s", body_timeout: "10 s" },
     identity: { resource, issuers: [{ issuer: issuer.url, algorithms: ["ES256"], jwks_cache: "5 s", clock_skew: "0 s" }], accounts: [{ account: "soak/tokens/{sub}", create: true, limits: ["1M calls"] }] },
     accounts: [
-      { path: "dev" }, { path: "soak", limits: ["100M calls", "1000000 usd", "100000M tokens"] }, { path: "soak/steady", limits: ["10M calls day"] }, { path: "soak/rough" },
+      { path: "dev" }, { path: "soak", limits: ["100M calls", "1000000 usd", "100000M tokens"] }, { path: "soak/steady", limits: ["10M calls day"] }, { path: "soak/rough", limits: ["10M calls day"] },
       { path: "soak/asking" },      { path: "soak/tokens" }, { path: "soak/poor", limits: ["1 tokens"] }, { path: "soak/api" },
     ],
     handles: { state_lifetime: "10 s" },
