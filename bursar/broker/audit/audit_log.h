@@ -56,7 +56,7 @@ struct AuditTexts {
 
 struct AuditOptions {
   std::size_t queue = 65'536;  // records waiting for the disk; past it health() fails and the gateway refuses to work
-  Duration group_commit = std::chrono::milliseconds{50};
+  Duration group_commit = std::chrono::milliseconds{20};
 };
 
 // Thread-safe; one writer thread. A disk that fails is tried again until it works; meanwhile health() says why. Records
