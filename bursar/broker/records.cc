@@ -70,9 +70,13 @@ void Records::denied(const Ingress& ingress, const HttpRefusal& refusal) {
 
 void Records::save_latencies() { write_latencies(latency_file(database_), latencies_); }
 
+void Records::flush_audit() {
+  if (auto ok = audit_->flush(); !ok) log(LogLevel::kError, "audit_not_written", {{"reason", ok.error().message}});
+}
+
 void Records::flush() {
   save_latencies();
-  if (auto ok = audit_->flush(); !ok) log(LogLevel::kError, "audit_not_written", {{"reason", ok.error().message}});
+  flush_audit();
   if (auto ok = ledger_->flush(); !ok) log(LogLevel::kError, "ledger_not_written", {{"reason", ok.error().message}});
 }
 

@@ -40,7 +40,8 @@ class Records {
   [[nodiscard]] std::uint64_t internal_errors() const { return internal_errors_.load(); }
 
   void save_latencies();
-  void flush();  // what cannot be written is logged
+  void flush_audit();  // waits until the trail is on disk; what cannot be written is logged
+  void flush();        // likewise, everything
 
  private:
   Records(Metrics& metrics, std::string database) : metrics_(metrics), database_(std::move(database)) {}

@@ -22,8 +22,8 @@
 #include "bursar/broker/mcp/mcp_door.h"
 #include "bursar/broker/mcp/session_handle.h"
 #include "bursar/broker/models/models_door.h"
-#include "bursar/broker/oauth/oauth_door.h"
 #include "bursar/broker/net/http_client.h"
+#include "bursar/broker/oauth/oauth_door.h"
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/records.h"
@@ -260,7 +260,8 @@ Result<void> Gateway::State::open_doors() {
                                                  .keys = &records_->keys(),
                                                  .clock = &clock_,
                                                  .config = [this] { return config(); },
-                                                 .status = [this] { return status(); }});
+                                                 .status = [this] { return status(); },
+                                                 .flush_audit = [this] { records_->flush_audit(); }});
   workers_ = std::make_unique<Workers>(kWorkers, kWaitingForWorkers);
   doors_ = std::make_unique<Doors>(Doors::Dependencies{
       .status = [this] { return status(); },

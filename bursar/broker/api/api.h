@@ -32,6 +32,7 @@ class Api {
     const Clock* clock = nullptr;
     std::function<std::shared_ptr<const Config>()> config;
     std::function<GatewayStatus()> status;
+    std::function<void()> flush_audit = {};  // before the trail is read: whoever asks sees all that was answered before
   };
   explicit Api(Dependencies dependencies);
 

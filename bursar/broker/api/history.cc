@@ -50,6 +50,7 @@ HttpResponse list_receipts(Context& context) {
 }
 
 HttpResponse query_audit(Context& context) {
+  if (context.deps.flush_audit) context.deps.flush_audit();
   const std::string_view target = context.request.target;
   AuditFilter filter{.principal = query_value(target, "principal"),
                      .tool = query_value(target, "tool"),
@@ -70,6 +71,7 @@ HttpResponse query_audit(Context& context) {
 }
 
 HttpResponse verify_audit(Context& context) {
+  if (context.deps.flush_audit) context.deps.flush_audit();
   const auto verified = verify(context.deps.config()->database);
   if (!verified) return failed(verified.error());
   return ok("{\"records\":" + std::to_string(verified->records) + ",\"head\":" + json_string(verified->head) + "}");
