@@ -14,6 +14,7 @@
 #include "bursar/broker/api/api.h"
 #include "bursar/broker/budget_left.h"
 #include "bursar/broker/config/reload.h"
+#include "bursar/broker/decide_door/decide_door.h"
 #include "bursar/broker/http/doors.h"
 #include "bursar/broker/http/server.h"
 #include "bursar/broker/http/tls_context.h"
@@ -104,6 +105,7 @@ class Gateway::State {
   std::unique_ptr<Api> api_;
   std::unique_ptr<Doors> doors_;
   std::unique_ptr<AllocateDoor> allocate_;
+  std::unique_ptr<DecideDoor> decide_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<Workers> workers_;  // end before all that their tasks use
 
@@ -275,6 +277,13 @@ Result<void> Gateway::State::open_doors() {
       .config = [this] { return config(); }});
   allocate_ = std::make_unique<AllocateDoor>(AllocateDoor::Dependencies{
       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); }});
+  auto decide = DecideDoor::open(
+      {.authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
+       .ledger = &records_->ledger(),
+       .clock = &clock_},
+      *current);
+  if (!decide) return tl::unexpected(decide.error());
+  decide_ = std::move(*decide);
   auto server = HttpServer::listen(*reactors_, {.address = current->listen.address,
                                                 .port = current->listen.port,
                                                 .limits = current->limits,
@@ -310,6 +319,7 @@ void Gateway::State::serve(HttpRequest request, std::shared_ptr<Exchange> exchan
   if (AllocateDoor::is_mine(request.path) && request.method != "OPTIONS") {
     return allocate_->handle(std::move(request), exchange);
   }
+  if (DecideDoor::is_mine(request.path) && request.method != "OPTIONS") return decide_->handle(request, exchange);
   if (oauth::OAuthDoor::is_mine(request.path) && request.method != "OPTIONS") return oauth_->handle(request, exchange);
   doors_->handle(std::move(request), exchange);
 }
@@ -373,6 +383,7 @@ void Gateway::State::tick(int count) {
   api_->sweep();
   models_->tick();
   sweep_rested_connections();
+  decide_->tick();
   if (options_.watch) (void)reload(false);
   traces_->flush();
   if (count % kLatencyTicks == 0) records_->save_latencies();
@@ -480,6 +491,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
     });
     reactors_->join();
   }
+  decide_->stop();
   records_->flush();
   log(LogLevel::kInfo, "stopped");
 }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bursar/broker/config/decide_config.h"
 #include "bursar/broker/config/identity_config.h"
 #include "bursar/broker/config/model_config.h"
 #include "bursar/core/amount.h"
@@ -164,6 +165,7 @@ struct Config {
   RateConfig rate;
   AuditConfig audit;
   ModelsConfig models;
+  std::vector<DecideConfig> policies;
   HandlesConfig handles;
   TelemetryConfig telemetry;
   std::string log_level = "info";

@@ -313,6 +313,18 @@ void describe(V& v, ModelsConfig& c) {
 }
 
 template <class V>
+void describe(V& v, DecideConfig& c) {
+  v.text("name", c.name, "What requests call it: a-z 0-9 _ - (1 to 32 characters).", Need::kRequired);
+  v.text("policy", c.policy, "`NAME` or `NAME:param=value,…`, as `bursar replay` takes it.", Need::kRequired);
+  v.text("account", c.account, "Account that pays, or the account below it that asks.", Need::kRequired);
+  v.amounts("budget", c.budget, "What the policy spreads over its requests, such as `100 usd, 2M tokens`; needed.");
+  v.text("window", c.window, "`day`, `week` or `month`, and a time zone: the budget is there anew in each.");
+  v.whole("horizon", c.horizon, 0, 1'000'000'000'000, "Requests that the budget must last; 0 where that is not known.");
+  v.duration("feedback", c.feedback, std::chrono::seconds{1}, std::chrono::hours{23},
+             "A decision that is not observed by then counts as what it reserved.");
+}
+
+template <class V>
 void describe(V& v, HandlesConfig& c) {
   v.text("secret", c.secret,
          "Key of session ids and request states; the same in all replicas. By default made and kept in the database.");
@@ -346,6 +358,7 @@ void describe(V& v, Config& c) {
   v.object("rate", c.rate, "Token buckets beside the account limits.");
   v.object("audit", c.audit, "The audit trail.");
   v.object("models", c.models, "Model endpoints under `/v1`.");
+  v.objects("policies", c.policies, 100, "Named policies that `/v1/decide` asks.");
   v.object("handles", c.handles, "Session ids and request states.");
   v.object("telemetry", c.telemetry, "Traces.");
   v.choice("log_level", c.log_level, kLogLevels, "Least important event that is logged.");

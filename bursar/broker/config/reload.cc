@@ -14,6 +14,7 @@ std::vector<std::string> fixed_parts_changed(const Config& running, const Config
   std::vector<std::string> out;
   if (running.listen != wanted.listen) out.emplace_back("listen");
   if (running.database != wanted.database) out.emplace_back("database");
+  if (running.policies != wanted.policies) out.emplace_back("policies");
   return out;
 }
 
@@ -68,6 +69,7 @@ ConfigFile::Outcome ConfigFile::maybe_reload(bool force) {
   needs_restart_ = fixed_parts_changed(*running, *config);
   config->listen = running->listen;
   config->database = running->database;
+  config->policies = running->policies;
   config->limits = running->limits;
   error_.clear();
   current_.store(std::make_shared<const Config>(std::move(*config)));
