@@ -226,7 +226,8 @@ void Gateway::State::build_services() {
                    .metrics = &metrics_,
                    .audit = [this](const AuditEntry& entry) { records_->keep(entry); },
                    .trace = [this](std::vector<Span> spans) { traces_->add(std::move(spans)); },
-                   .traces = [this] { return traces_->enabled(); }},
+                   .traces = [this] { return traces_->enabled(); },
+                   .pace = [this](const PaceQuestion& question) { return decide_->pace(question); }},
       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
       .instance = services_->instance});
 }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ending, startGateway } from "./lib/gateway.mjs";
+import { modelConfig, modelUpstream } from "./lib/models.mjs";
 import { waitFor } from "./lib/processes.mjs";
 
 const CONFIG = {
@@ -81,7 +82,8 @@ test("what the ledger cannot pay is refused, and nothing is spent; wrong bodies 
   assert.equal(over.error.code, "exhausted");
   assert.match(over.error.message, /dev\/ads/);
   assert.equal(over.headers.get("x-should-retry"), "false");
-  assert.equal((await post(gateway, "/v1/observe", { decision: first.decision, cost: { usd: 0.7 } })).remaining.usd, 4.3);
+  const seen = await post(gateway, "/v1/observe", { decision: first.decision, cost: { usd: 0.7 } });
+  assert.ok(Math.abs(seen.remaining.usd - 4.3) < 1e-9, JSON.stringify(seen));
   assert.equal((await post(gateway, "/v1/observe", { decision: first.decision, cost: { usd: 0.7 } })).status, 409);
   assert.equal((await post(gateway, "/v1/decide", { policy: "pacing", options: option(0.2) })).status, 200);
   assert.equal((await post(gateway, "/v1/decide", { policy: "none", options: option(0.2) })).status, 404);
@@ -98,4 +100,33 @@ test("a damaged state is not taken for a new budget", async (t) => {
   assert.ok(existsSync(state));
   writeFileSync(state, "{");
   await assert.rejects(gateway.restart(), /move the file away/);
+});
+
+test("a route's policy leads calls to the model that is worth its price, makes others wait, and keeps its budget", async (t) => {
+  const large = await modelUpstream(), small = await modelUpstream();
+  t.after(large.close);
+  t.after(small.close);
+  const config = modelConfig({ large, small }, {
+    routes: [{ model: "best", targets: ["large/ok", "small/ok"], policy: "pacing", values: [1, 0.5] }],
+    policies: [{ name: "pacing", policy: "dual-mirror-descent", account: "dev", budget: "0.02 usd", window: "day", horizon: 60 }],
+  });
+  config.models.prices = [{ upstream: "large", input: "10 usd", output: "200 usd" }, { upstream: "small", input: "1 usd", output: "10 usd" }];
+  const gateway = ending(t, await startGateway(config));
+  const statuses = [];
+  for (let i = 0; i < 60; ++i) {
+    const response = await gateway.get("/v1/chat/completions", {
+      method: "POST", headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "best", max_tokens: 10, messages: [{ role: "user", content: "hi" }] }),
+    });
+    if (response.status === 429) assert.ok(Number(response.headers.get("retry-after")) >= 1, await response.text());
+    statuses.push(response.status);
+  }
+  assert.ok(statuses.every((status) => status === 200 || status === 429), `${statuses}`);
+  assert.ok(large.requests.length > 0 && small.requests.length > 0, `${large.requests.length} and ${small.requests.length} calls`);
+  const { accounts } = await (await gateway.get("/v1/accounts?under=dev")).json();
+  const paid = Number(accounts[0].limits.find(({ limit }) => limit.endsWith("usd")).spent.split(" ")[0]);
+  assert.ok(paid > 0 && paid <= 0.02, `${paid} usd`);
+  await gateway.stop();
+  const { state } = JSON.parse(readFileSync(join(gateway.directory, "bursar.db.policy.pacing.json"), "utf8"));
+  assert.ok(Math.abs(state.remaining[0] - (0.02 - paid)) < 1e-9, `${state.remaining[0]} left of 0.02 after ${paid}`);
 });

@@ -4,7 +4,8 @@
 //   struct Loader { template <…> void whole(std::string_view name, T& value, …); … };
 //   Config config;  Loader loader(root);  describe(loader, config);
 //
-// A visitor has: text, flag, whole, real, size, duration, texts, text_map, choice, amounts, limits, object, objects.
+// A visitor has: text, flag, whole, real, size, duration, texts, reals, text_map, choice, amounts, limits, object,
+// objects.
 #pragma once
 
 #include <array>
@@ -287,6 +288,8 @@ template <class V>
 void describe(V& v, ModelRouteConfig& c) {
   v.text("model", c.model, "Glob on the model that the agent asks for.", Need::kRequired);
   v.texts("targets", c.targets, 32, "`upstream/model` or `upstream`, in the order in which they are tried.");
+  v.text("policy", c.policy, "One of `policies`: chooses which target is tried first, or that the call has to wait.");
+  v.reals("values", c.values, 32, 0, 1e9, "What an answer of each target is worth; needed with `policy`.");
   v.whole("retries", c.retries, 0, 16, "Further attempts, over all targets.");
   v.duration("hedge_after", c.hedge_after, Duration{0}, std::chrono::hours{1},
              "A second attempt beside the first after this; 0 for never.");

@@ -180,6 +180,25 @@ void Loader::texts(std::string_view name, std::vector<std::string>& value, std::
   }
 }
 
+void Loader::reals(std::string_view name, std::vector<double>& value, std::size_t at_most, double low, double high,
+                   std::string_view) {
+  const YamlNode* node = take(name, YamlNode::Kind::kList, "must be a list of numbers");
+  if (node == nullptr || too_many(*node, name, at_most)) return;
+  value.clear();
+  for (const YamlNode& item : node->items) {
+    const char* end = item.text.data() + item.text.size();
+    double number = 0;
+    const auto read = std::from_chars(item.text.data(), end, number);
+    const bool fits = item.kind == YamlNode::Kind::kScalar && read.ec == std::errc{} && read.ptr == end &&
+                      number >= low && number <= high;  // false for NaN
+    if (!fits) {
+      return wrong(item, std::string(name) + '[' + std::to_string(value.size()) + ']',
+                   "must be a number from " + number_text(low) + " to " + number_text(high) + ", is " + shown(item));
+    }
+    value.push_back(number);
+  }
+}
+
 void Loader::text_map(std::string_view name, std::map<std::string, std::string>& value, std::size_t at_most,
                       std::string_view) {
   const YamlNode* node = take(name, YamlNode::Kind::kMap, "must be a map from names to texts");

@@ -43,6 +43,8 @@ class Loader {
   void duration(std::string_view name, std::optional<Duration>& value, Duration low, Duration high,
                 std::string_view help);
   void texts(std::string_view name, std::vector<std::string>& value, std::size_t at_most, std::string_view help);
+  void reals(std::string_view name, std::vector<double>& value, std::size_t at_most, double low, double high,
+             std::string_view help);
   void text_map(std::string_view name, std::map<std::string, std::string>& value, std::size_t at_most,
                 std::string_view help);
   void amounts(std::string_view name, Amounts& value, std::string_view help);

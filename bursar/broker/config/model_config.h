@@ -26,6 +26,8 @@ struct ModelUpstreamConfig {
 struct ModelRouteConfig {
   std::string model;                 // glob on the name that the agent asks for
   std::vector<std::string> targets;  // "openai/gpt-4o": upstream and the model's name there; "openai" keeps the name
+  std::string policy;                // of `policies`: chooses which target leads, or lets the call wait
+  std::vector<double> values;        // of each target, in the policy's unit of reward; with a policy only
   unsigned retries = 1;              // further attempts, over all targets
   Duration hedge_after{0};           // a second attempt beside the first after this; 0: never
   std::uint64_t max_output_tokens =

@@ -56,6 +56,11 @@ class SchemaWriter {
   void texts(std::string_view name, const std::vector<std::string>&, std::size_t at_most, std::string_view help) {
     add(name, {{"type", "array"}, {"items", {{"type", "string"}}}, {"maxItems", at_most}}, help);
   }
+  void reals(std::string_view name, const std::vector<double>&, std::size_t at_most, double low, double high,
+             std::string_view help) {
+    json::object number = or_environment({{"type", "number"}, {"minimum", low}, {"maximum", high}});
+    add(name, {{"type", "array"}, {"items", std::move(number)}, {"maxItems", at_most}}, help);
+  }
   void text_map(std::string_view name, const std::map<std::string, std::string>&, std::size_t at_most,
                 std::string_view help) {
     add(name,
@@ -142,6 +147,9 @@ class ReferenceWriter {
   }
   void texts(std::string_view name, const std::vector<std::string>& value, std::size_t, std::string_view help) {
     row(name, "list of texts", value.empty() ? "" : code("[\"" + value.front() + "\"]"), help);
+  }
+  void reals(std::string_view name, const std::vector<double>&, std::size_t, double, double, std::string_view help) {
+    row(name, "list of numbers", "", help);
   }
   void text_map(std::string_view name, const std::map<std::string, std::string>&, std::size_t, std::string_view help) {
     row(name, "map of texts", "", help);

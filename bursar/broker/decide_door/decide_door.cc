@@ -8,6 +8,7 @@
 #include "bursar/broker/api/api.h"
 #include "bursar/broker/audit/digest.h"
 #include "bursar/broker/decide_door/answered_keys.h"
+#include "bursar/broker/decide_door/decide_pace.h"
 #include "bursar/broker/decide_door/decider.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/core/utc_text.h"
@@ -269,6 +270,15 @@ void DecideDoor::handle(const HttpRequest& request, const std::shared_ptr<Exchan
   const Principal& principal = std::get<Principal>(who);
   if (request.path == "/v1/decide") return State::decide(state_, request, principal, exchange);
   exchange->answer(state_->observe(request, principal));
+}
+
+Result<PaceAnswer> DecideDoor::pace(const PaceQuestion& question) {
+  const auto found = state_->deciders.find(question.policy);
+  if (found == state_->deciders.end()) {
+    return fail(ErrorCode::kNotFound,
+                "the policy " + std::string(question.policy) + " is not there yet; restart the gateway");
+  }
+  return pace_with(state_, *found->second, question, state_->deps.clock->now());
 }
 
 void DecideDoor::tick() {

@@ -29,6 +29,7 @@
 
 #include "bursar/broker/config/config.h"
 #include "bursar/broker/http/server.h"
+#include "bursar/broker/models/model_pace.h"
 #include "bursar/broker/pipeline/authenticate.h"
 #include "bursar/ledger/ledger.h"
 
@@ -47,6 +48,8 @@ class DecideDoor {
 
   [[nodiscard]] static bool is_mine(std::string_view path) { return path == "/v1/decide" || path == "/v1/observe"; }
   void handle(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange);
+  // For model calls of routes with a policy (models/model_pace.h): counted, not reserved; the call pays by itself.
+  [[nodiscard]] Result<PaceAnswer> pace(const PaceQuestion& question);
   void tick();
   void stop();
 

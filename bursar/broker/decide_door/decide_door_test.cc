@@ -81,9 +81,12 @@ TEST_F(DecideTest, CountsWhatNobodyObservedAsWhatItReserved) {
   EXPECT_EQ(standing().held, 0);
   EXPECT_EQ(standing().spent, 50'000);
   EXPECT_EQ(observe(id, R"(,"cost":{"usd":0.01})").status, 409);
-  EXPECT_NEAR(number(decide(R"([{"reward":-1}])", ""), "remaining", "usd"), 99.95, 1e-9);
-  const auto receipts = ledger_->receipts("acme/ads", wall_from_unix_us(0), WallTime::max());
-  ASSERT_TRUE(receipts);
+  EXPECT_NEAR(number(decide(R"([{"reward":-1,"cost":{"usd":0}}])"), "remaining", "usd"), 99.95, 1e-9);
+  ASSERT_TRUE(ledger_->flush());
+  const auto receipts = ledger_->receipts("acme/ads", wall_from_unix_us(0), clock_.now() + 1h);
+  ASSERT_TRUE(receipts && receipts->size() == 1);
+  EXPECT_TRUE(receipts->front().uncertain);
+  EXPECT_EQ(receipts->front().memo, "decision " + id);
 }
 
 TEST_F(DecideTest, GivesTheSameAnswerToTheSameKey) {

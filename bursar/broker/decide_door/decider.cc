@@ -165,6 +165,7 @@ Result<Decider::Asked> Decider::ask(const DecideRequest& request, const std::str
   roll(now);
   time_s_ = std::max(time_s_, std::chrono::duration<double>(now - created_).count());
   Asked out;
+  if (window_) out.window_ends = ends_;
   out.prices.assign(policy_->prices().begin(), policy_->prices().end());
   auto decision = policy_->decide({.rewards = request.rewards,
                                    .costs = request.costs,

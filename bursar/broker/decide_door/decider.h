@@ -44,12 +44,14 @@ class Decider {
     Decision decision;
     std::vector<double> prices, remaining;  // [resources]: what it decided by, and what is left after it
     Amounts reserve;                        // worst case of what was chosen; meant where `open`
+    std::optional<WallTime> window_ends;    // when the budget is there anew
     bool open = false;                      // grant() or refuse() must follow
   };
   // Errors: the policy's; kExhausted (retryable) while kMaxOpen decisions wait to be observed.
   [[nodiscard]] Result<Asked> ask(const DecideRequest& request, const std::string& subject, WallTime now);
   void grant(DecisionId id, ledger::Hold hold, WallTime now);
   void refuse(DecisionId id);
+  // tell() may follow at once, without grant(), where somebody else reserves and pays.
 
   struct Taken {
     DecisionId id = 0;

@@ -22,11 +22,16 @@ ModelRun::Refused ModelRun::route(WallTime /*now*/) {
   retries_ = route->retries;
   hedge_after_ = route->hedge_after;
   output_max_ = call_.request.max_output.value_or(route->max_output_tokens);
-  for (const ModelTarget& target : route->targets) {
+  policy_ = route->policy;
+  for (std::size_t i = 0; i < route->targets.size(); ++i) {
+    const ModelTarget& target = route->targets[i];
     auto endpoint = table_->find(target.upstream);
     if (endpoint == nullptr) continue;  // the configuration's check refuses such a route
     if (!services_.pipeline->visible(call_.principal, target.upstream, target.model, call_.request.model)) continue;
-    candidates_.push_back({std::move(endpoint), target.model, table_->prices.find(target.upstream, target.model)});
+    candidates_.push_back({.endpoint = std::move(endpoint),
+                           .model = target.model,
+                           .price = table_->prices.find(target.upstream, target.model),
+                           .value = i < route->values.size() ? route->values[i] : 0});
   }
   // What is denied looks exactly like what does not exist.
   if (candidates_.empty()) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "bursar/broker/decide_door/decide_check.h"
 #include "bursar/broker/models/model_route.h"
 #include "bursar/broker/net/url.h"
 
@@ -34,13 +35,39 @@ void check_upstreams(const Config& config, const ReportProblem& wrong) {
   }
 }
 
-void check_routes(const ModelsConfig& models, const ReportProblem& wrong) {
+// Of a route with a policy.
+void check_pacing(const Config& config, std::size_t i, const ReportProblem& wrong) {
+  const ModelRouteConfig& route = config.models.routes[i];
+  const auto say = [&](std::string_view field, std::string_view what) { wrong("models.routes", i, field, what); };
+  if (route.policy.empty()) {
+    if (!route.values.empty()) say("values", "belong to a policy; name one of `policies` as `policy`");
+    return;
+  }
+  const auto policy = std::ranges::find(config.policies, route.policy, &DecideConfig::name);
+  if (policy == config.policies.end()) {
+    return say("policy", "\"" + route.policy + "\" is none of `policies`; list it there");
+  }
+  if (route.values.size() != route.targets.size()) {
+    return say("values", "must be a number for each of the " + std::to_string(route.targets.size()) + " targets");
+  }
+  // Some policies decide auctions alone, or requests with a context.
+  const auto fresh = make_decider(*policy);
+  if (!fresh) return;  // reported where it stands
+  const std::vector<double> costs(route.values.size() * policy->budget.items().size());
+  if (const auto decided = (*fresh)->decide({.rewards = route.values, .costs = costs}); !decided) {
+    say("policy", "\"" + route.policy + "\" cannot choose among targets: " + decided.error().message);
+  }
+}
+
+void check_routes(const Config& config, const ReportProblem& wrong) {
+  const ModelsConfig& models = config.models;
   const auto known = [&](std::string_view name) {
     return std::ranges::any_of(models.upstreams, [&](const ModelUpstreamConfig& u) { return u.name == name; });
   };
   for (std::size_t i = 0; i < models.routes.size(); ++i) {
     const ModelRouteConfig& route = models.routes[i];
     if (route.targets.empty()) wrong("models.routes", i, "targets", "must name at least one");
+    check_pacing(config, i, wrong);
     for (const std::string& target : route.targets) {
       if (known(upstream_of(target))) continue;
       wrong("models.routes", i, "targets",
@@ -69,7 +96,7 @@ void check_prices(const ModelsConfig& models, const ReportProblem& wrong) {
 
 void check_models(const Config& config, const ReportProblem& wrong) {
   check_upstreams(config, wrong);
-  check_routes(config.models, wrong);
+  check_routes(config, wrong);
   check_prices(config.models, wrong);
 }
 

@@ -27,6 +27,8 @@ std::optional<ModelRoute> ModelRoutes::find(std::string_view model) const {
   for (const ModelRouteConfig& rule : routes_) {
     if (!glob_match(rule.model, model)) continue;
     ModelRoute out{.targets = {},
+                   .policy = rule.policy,
+                   .values = rule.values,
                    .retries = rule.retries,
                    .hedge_after = rule.hedge_after,
                    .max_output_tokens = rule.max_output_tokens};

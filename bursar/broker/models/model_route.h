@@ -25,6 +25,8 @@ struct ModelTarget {
 
 struct ModelRoute {
   std::vector<ModelTarget> targets;  // at least one
+  std::string policy;                // of `policies`; empty: targets are tried in their order
+  std::vector<double> values;        // [targets] with a policy
   unsigned retries = 1;
   Duration hedge_after{0};
   std::uint64_t max_output_tokens = 4096;

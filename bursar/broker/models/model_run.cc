@@ -53,7 +53,8 @@ ModelRun::~ModelRun() {
 
 void ModelRun::begin(WallTime now) {
   using Check = Refused (ModelRun::*)(WallTime);
-  for (const Check check : {&ModelRun::route, &ModelRun::throttle, &ModelRun::enter_turn, &ModelRun::check_bounds}) {
+  for (const Check check :
+       {&ModelRun::route, &ModelRun::throttle, &ModelRun::enter_turn, &ModelRun::check_bounds, &ModelRun::pace}) {
     if (auto why = (this->*check)(now)) return refuse(*why, now);
   }
   if (auto why = choose(0, false, now)) return refuse(*why, now);

@@ -5,7 +5,8 @@
 //   run.head(0, {.status = 200, …}, now); run.body(0, bytes, now); run.ended(0, {.sent = true}, now);
 //   run.stop(Cause::kCancelled, now);               // the agent went away
 //
-//   route -> policy -> audit, rates, concurrency -> turn -> bounds and prices -> circuit -> time -> reserve -> attempts
+//   route -> policy -> audit, rates, concurrency -> turn -> bounds and prices -> pace -> circuit -> time -> reserve ->
+//   attempts
 //
 // One reservation pays for all attempts: before each of them, what the ended ones cost and the running ones may cost at
 // most, plus its own worst case, is held on the whole path of accounts, or the attempt is not made. Attempts follow the
@@ -26,6 +27,7 @@
 #include "bursar/broker/http/server.h"
 #include "bursar/broker/models/model_answer.h"
 #include "bursar/broker/models/model_attempt.h"
+#include "bursar/broker/models/model_pace.h"
 #include "bursar/broker/models/model_purse.h"
 #include "bursar/broker/pipeline/idempotency.h"
 #include "bursar/broker/pipeline/pipeline.h"
@@ -45,6 +47,7 @@ struct ModelServices {
   std::function<bool()> traces = {};                  // whether anybody wants them; empty: yes, if `trace` is there
   // How an upstream's last attempt ended: why it failed, or nothing; may be empty.
   std::function<void(const std::string& upstream, std::string_view error)> seen = {};
+  Pace pace = {};  // asked where a route has a policy; may be empty: targets are tried in their order
 };
 
 struct ModelCall {
@@ -117,6 +120,7 @@ class ModelRun {
     std::shared_ptr<const ModelEndpoint> endpoint;
     std::string model;
     const ModelPriceConfig* price = nullptr;
+    double value = 0;  // to the route's policy
     bool tried = false;
   };
   using Pending = PendingAttempt;
@@ -128,6 +132,7 @@ class ModelRun {
   [[nodiscard]] Refused throttle(WallTime now);
   [[nodiscard]] Refused enter_turn(WallTime now);
   [[nodiscard]] Refused check_bounds(WallTime now);
+  [[nodiscard]] Refused pace(WallTime now);  // model_pace.cc
   [[nodiscard]] Refused allot_time(const Candidate& candidate, WallTime now);
   [[nodiscard]] bool limited(Resource resource) const;
 
@@ -169,6 +174,8 @@ class ModelRun {
   RandomStream random_;
 
   std::vector<Candidate> candidates_;
+  std::string policy_;  // of the route
+  std::unique_ptr<PaceTicket> ticket_;
   unsigned retries_ = 0;
   Duration hedge_after_{0};
   std::uint64_t output_max_ = 0;  // of one answer

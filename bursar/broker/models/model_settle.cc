@@ -61,6 +61,8 @@ void ModelRun::settle(WallTime /*now*/) {
     used_->prompt += cost.usage.prompt;
     used_->completion += cost.usage.completion;
   }
+  if (ticket_ && !total.empty()) ticket_->settle(total);
+  ticket_.reset();
   if (total.empty()) {
     purse_.release();
   } else {

@@ -141,7 +141,8 @@ class ModelWorld {
                           [this](const AuditEntry& entry) {
                             EXPECT_TRUE(decode_fields(encode_fields(entry), records.emplace_back()));
                           },
-                      .trace = [this](std::vector<Span> ended) { spans = std::move(ended); }},
+                      .trace = [this](std::vector<Span> ended) { spans = std::move(ended); },
+                      .pace = pace},
         table,
         ModelCall{.id = "call-" + std::to_string(++calls_),
                   .arrived = clock.now(),
@@ -170,6 +171,7 @@ class ModelWorld {
   schedule::LatencyStore latencies;
   Config config;
   Amounts left;
+  Pace pace;
   std::vector<AuditRecord> records;
   std::vector<Span> spans;  // of the call that ended last
 
