@@ -52,7 +52,7 @@ TEST_F(DecideTest, PaysWhatWasExpectedWhereNoCostIsSaid) {
 }
 
 TEST_F(DecideTest, HoldsNothingForADecisionToTakeNothing) {
-  const HttpResponse none = decide(R"([{"reward":-1,"cost":{"usd":0.02}}])");
+  const HttpResponse none = decide(R"([{"reward":0,"cost":{"usd":0.02}}])");
   EXPECT_THAT(none.body, HasSubstr(R"("option":null,"reason":"nothing_pays")"));
   EXPECT_THAT(none.body, HasSubstr(R"("reserved":{})"));
   EXPECT_EQ(standing().held, 0);
@@ -81,7 +81,7 @@ TEST_F(DecideTest, CountsWhatNobodyObservedAsWhatItReserved) {
   EXPECT_EQ(standing().held, 0);
   EXPECT_EQ(standing().spent, 50'000);
   EXPECT_EQ(observe(id, R"(,"cost":{"usd":0.01})").status, 409);
-  EXPECT_NEAR(number(decide(R"([{"reward":-1,"cost":{"usd":0}}])"), "remaining", "usd"), 99.95, 1e-9);
+  EXPECT_NEAR(number(decide(R"([{"reward":0,"cost":{"usd":0}}])"), "remaining", "usd"), 99.95, 1e-9);
   ASSERT_TRUE(ledger_->flush());
   const auto receipts = ledger_->receipts("acme/ads", wall_from_unix_us(0), clock_.now() + 1h);
   ASSERT_TRUE(receipts && receipts->size() == 1);
@@ -197,7 +197,7 @@ TEST_F(DecideTest, TakesEveryCallerOnItsOwnThreadAndTheLedgerAgrees) {
   door_->tick();
   EXPECT_EQ(standing().held, 0);
   EXPECT_LE(standing().spent, 100'000'000) << "the policy's budget";
-  const double left = number(decide(R"([{"reward":-1,"cost":{"usd":0}}])"), "remaining", "usd");
+  const double left = number(decide(R"([{"reward":0,"cost":{"usd":0}}])"), "remaining", "usd");
   EXPECT_NEAR(left, 100 - static_cast<double>(standing().spent) / 1e6, 1e-6) << "the policy counts as the ledger does";
 }
 

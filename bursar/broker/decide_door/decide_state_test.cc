@@ -87,7 +87,7 @@ TEST_F(DecideStateTest, CountsDecisionsThatWereOpenAtTheEndAsWhatTheyReserved) {
   EXPECT_EQ(standing().spent, 50'000);
   clock_.advance(1s);
   open();
-  EXPECT_NEAR(number(decide(R"([{"reward":-1,"cost":{"usd":0}}])"), "remaining", "usd"), 99.95, 1e-9);
+  EXPECT_NEAR(number(decide(R"([{"reward":0,"cost":{"usd":0}}])"), "remaining", "usd"), 99.95, 1e-9);
   EXPECT_EQ(observe(id, R"(,"cost":{"usd":0.01})").status, 409);
 }
 
@@ -98,7 +98,7 @@ TEST_F(DecideStateTest, CountsDecisionsThatWereOpenInACrashAsWhatTheyReserved) {
   door_.reset();
   std::filesystem::rename(state_path() + ".kept", state_path());  // as if it had died after the tick
   open();
-  EXPECT_NEAR(number(decide(R"([{"reward":-1,"cost":{"usd":0}}])"), "remaining", "usd"), 99.95, 1e-9);
+  EXPECT_NEAR(number(decide(R"([{"reward":0,"cost":{"usd":0}}])"), "remaining", "usd"), 99.95, 1e-9);
 }
 
 TEST_F(DecideStateTest, DoesNotBeginAnewFromADamagedState) {
@@ -123,7 +123,7 @@ TEST_F(DecideStateTest, BeginsAnewWithAnotherSetup) {
   door_.reset();
   config_.policies[0].budget = *parse_amounts("50 usd");
   open();
-  EXPECT_NEAR(number(decide(R"([{"reward":-1,"cost":{"usd":0}}])"), "remaining", "usd"), 50, 1e-9);
+  EXPECT_NEAR(number(decide(R"([{"reward":0,"cost":{"usd":0}}])"), "remaining", "usd"), 50, 1e-9);
 }
 
 TEST_F(DecideStateTest, HasItsBudgetAnewInEachWindowAndKeepsItsPrices) {
@@ -146,17 +146,17 @@ TEST_F(DecideStateTest, HasItsBudgetAnewInEachWindowAndKeepsItsPrices) {
   door_->tick();
   std::filesystem::copy_file(state_path(), state_path() + ".kept");
   clock_.advance(24h);
-  const HttpResponse next = decide(R"([{"reward":-1,"cost":{"usd":0.2}}])");
+  const HttpResponse next = decide(R"([{"reward":0,"cost":{"usd":0.2}}])");
   EXPECT_EQ(number(next, "remaining", "usd"), 1);
   EXPECT_GT(number(next, "prices", "usd"), 0) << "what the day before learned";
   EXPECT_EQ(text(next, "decision").substr(text(next, "decision").rfind('.')), ".20") << "ids go on";
   // A decision of the day before is paid, and is none of this day's.
   EXPECT_EQ(observe(open_one, R"(,"cost":{"usd":0.1})").status, 200);
-  EXPECT_EQ(number(decide(R"([{"reward":-1,"cost":{"usd":0.2}}])"), "remaining", "usd"), 1);
+  EXPECT_EQ(number(decide(R"([{"reward":0,"cost":{"usd":0.2}}])"), "remaining", "usd"), 1);
   door_.reset();
   std::filesystem::rename(state_path() + ".kept", state_path());  // the state of the day before, read on the next
   open();
-  EXPECT_EQ(number(decide(R"([{"reward":-1,"cost":{"usd":0.2}}])"), "remaining", "usd"), 1);
+  EXPECT_EQ(number(decide(R"([{"reward":0,"cost":{"usd":0.2}}])"), "remaining", "usd"), 1);
 }
 
 TEST(AnsweredKeys, ForgetInOrderAndOnTime) {

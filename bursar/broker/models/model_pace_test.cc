@@ -6,6 +6,8 @@
 
 #include "bursar/broker/decide_door/decide_door.h"
 #include "bursar/broker/models/model_testing.h"
+#include "bursar/core/json.h"
+#include "bursar/core/json.h"
 
 namespace bursar::broker {
 namespace {
@@ -79,7 +81,7 @@ TEST_F(ModelPaceTest, TheTargetThatIsWorthItsPriceLeadsAndTheOtherIsItsFallback)
 TEST_F(ModelPaceTest, ThePolicyIsToldWhatTheCallCostAndNothingWhereItCostNothing) {
   open(priced("0.1"));
   const auto left = [&] {
-    const std::vector<double> none{-1};
+    const std::vector<double> none{0};
     const std::vector<Amounts> free{*parse_amounts("0 usd")};
     (void)door_->pace({.policy = "pacing", .caller = "x", .values = none, .worst = free});
     door_->tick();
