@@ -7,7 +7,6 @@
 #include "bursar/broker/decide_door/decide_door.h"
 #include "bursar/broker/models/model_testing.h"
 #include "bursar/core/json.h"
-#include "bursar/core/json.h"
 
 namespace bursar::broker {
 namespace {
