@@ -294,6 +294,56 @@ test("an upstream gets a token of its own for the caller, never the caller's", a
   await gateway.stop();
 });
 
+test("a token that its server refuses is exchanged anew, and the call goes on", async (t) => {
+  const revoked = new Set(), used = [];
+  const upstream = await fastServer({
+    onRequest: (request, { method }) => { if (method === "tools/call") used.push(request.headers.authorization); },
+    refuse: (request) => (revoked.has(request.headers.authorization) ? 401 : undefined),
+  });
+  t.after(upstream.close);
+  const { gateway, issuer, ada } = await companyOf(t, {
+    clients: { bursar: { secret: "s3cret" } }, accounts: [...ACCOUNTS, { path: "dev" }],
+    upstreams: [],
+  });
+  gateway.reconfigure({ upstreams: [httpUpstream("fast", upstream.port, { token_exchange: { url: `${issuer.url}/token`, client_id: "bursar", client_secret: "s3cret", audience: "https://fast.example" } })] });
+  const agent = await waitFor(() => arrive(gateway, ada).catch(() => undefined), { timeout: 10_000, what: "the gateway to let ada in" });
+  await waitFor(async () => !(await agent.call("fast.echo", { text: "a1" }).catch(() => ({ isError: true }))).isError, { timeout: 10_000, every: 200, what: "the upstream" });
+  const before = issuer.seen.exchanges.length;
+  await new Promise((done) => setTimeout(done, 2100));  // one exchanged a moment ago would not be asked for again
+  revoked.add(used.at(-1));
+  assert.equal(textOf(await agent.call("fast.echo", { text: "a2" })), "a2");
+  assert.equal(issuer.seen.exchanges.length, before + 1);
+  assert.notEqual(used.at(-1), used.at(-2), "sent again, with another token");
+  revoked.add(used.at(-1));
+  assert.equal(serf(await agent.call("fast.echo", { text: "a3" })).code, "UPSTREAM_UNAUTHORISED", "a server that refuses them all is not asked for ever");
+  assert.equal(issuer.seen.exchanges.length, before + 1);
+  await gateway.stop();
+});
+
+test("a stream ends with the token that opened it, and goes on with another", async (t) => {
+  const { gateway, issuer, ada } = await companyOf(t, { identity: { issuers: { clock_skew: "0 s" } } });
+  const brief = () => ada({ exp: Math.floor(Date.now() / 1000) + 4 });
+  const agent = await arrive(gateway, brief);
+  const get = (token) => fetch(gateway.url, { headers: { accept: "text/event-stream", "mcp-session-id": agent.headers["mcp-session-id"], authorization: `Bearer ${token}` } });
+  const listen = (token) => {
+    const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} };
+    return fetch(gateway.url, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json, text/event-stream", "mcp-protocol-version": "2026-07-28", "mcp-method": "subscriptions/listen" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 5, method: "subscriptions/listen", params: { notifications: { toolsListChanged: true }, _meta: meta } }) });
+  };
+  const began = Date.now(), token = brief();
+  const [legacy, modern] = await Promise.all([get(token), listen(token)]);
+  assert.deepEqual([legacy.status, modern.status], [200, 200]);
+  const [, said] = await Promise.all([legacy.text(), modern.text()]);  // both end by themselves
+  const took = Date.now() - began;
+  assert.ok(took > 2000 && took < 9000, `${took} ms`);
+  assert.match(said, /"id":5,"error":\{"code":-32600,"message":"The token has expired/);
+  assert.equal((await get(token)).status, 401);
+  const again = await get(ada());
+  assert.equal(again.status, 200, "the session is there still");
+  await again.body.cancel();
+  await gateway.stop();
+});
+
 // No secret, nor the part of a token that makes it one, in anything that the gateway said or wrote.
 function assertNowhere(gateway, secrets, more = []) {
   const files = readdirSync(gateway.directory).filter((name) => name !== "bursar.yaml");

@@ -122,8 +122,7 @@ void Identity::make_account(const std::shared_ptr<Passing>& passing,
   passing->go();
 }
 
-std::function<TokenExchange::Authorization(const std::string&)> Identity::authorize(
-    const UpstreamConfig& upstream) const {
+std::function<CallerAuthorization(const std::string&)> Identity::authorize(const UpstreamConfig& upstream) const {
   if (upstream.token_exchange.url.empty()) return {};
   return [exchange = exchange_, name = upstream.name](const std::string& subject) {
     return exchange->authorization(name, subject);

@@ -45,7 +45,7 @@ class Identity {
   void stop();  // requests that wait go on at once
 
   // UpstreamEntry::authorize of that upstream; empty where it exchanges no tokens.
-  [[nodiscard]] std::function<TokenExchange::Authorization(const std::string& subject)> authorize(
+  [[nodiscard]] std::function<CallerAuthorization(const std::string& subject)> authorize(
       const UpstreamConfig& upstream) const;
   [[nodiscard]] const TokenVerifier& tokens() const { return issuers_; }
   [[nodiscard]] std::vector<IssuerStatus> issuers() const { return issuers_.status(); }

@@ -178,6 +178,7 @@ tl::expected<std::shared_ptr<const VerifiedToken>, TokenRefusal> Issuers::Snapsh
                     .issuer = std::string(claims.issuer())};
   out->expires = claims.expires();
   out->until = claims.expires() + issuer.clock_skew;
+  out->principal.until = out->until;
   if (account->rule->create) out->create = ledger::AccountSpec{.path = account->path, .limits = account->rule->limits};
   return out;
 }

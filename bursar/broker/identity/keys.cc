@@ -126,7 +126,8 @@ std::shared_ptr<const Snapshot> snapshot_of(const std::vector<Row>& rows, const 
                                      .principal = {.subject = "key:" + row.info.name,
                                                    .account = row.info.account,
                                                    .scopes = row.info.scopes,
-                                                   .admin = row.info.admin},
+                                                   .admin = row.info.admin,
+                                                   .until = row.info.expires},
                                      .expires = row.info.expires});
   }
   return out;

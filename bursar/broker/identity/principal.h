@@ -6,8 +6,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "bursar/core/clock.h"
 
 namespace bursar::broker {
 
@@ -23,6 +26,9 @@ struct Principal {
   // What the caller showed, for a token exchange only: never forwarded, never printed, wiped with its last holder.
   // Null where no upstream exchanges.
   std::shared_ptr<const SubjectToken> token = nullptr;
+
+  // When what it showed ends, a token or a key: streams that are open then end too. Absent: it does not end.
+  std::optional<WallTime> until = {};
 
   // The same caller with the same rights; by which token it said so does not matter.
   bool operator==(const Principal& other) const {

@@ -77,7 +77,7 @@ Result<Granted> granted_in(std::string_view body) {
 
 std::string key_of(const std::string& upstream, const std::string& subject) { return upstream + '\n' + subject; }
 
-Error refused(const std::string& why) {
+Error refusal(const std::string& why) {
   return Error{.code = ErrorCode::kPermissionDenied, .message = "token exchange: " + why};
 }
 
@@ -111,12 +111,25 @@ void TokenExchange::seen(const Principal& principal) {
   shown_[principal.subject] = principal.token;
 }
 
-TokenExchange::Authorization TokenExchange::authorization(const std::string& upstream, const std::string& subject) {
+CallerAuthorization TokenExchange::authorization(const std::string& upstream, const std::string& subject) {
   {
     const std::scoped_lock lock(mutex_);
     if (!settings_.contains(upstream)) return {};
   }
-  return [self = shared_from_this(), upstream, subject](Done done) { self->ask(upstream, subject, std::move(done)); };
+  const auto self = shared_from_this();
+  return {
+      .ask = [self, upstream, subject](Done done) { self->ask(upstream, subject, std::move(done)); },
+      .refused = [self, upstream, subject](const std::string& used) { return self->refused(upstream, subject, used); }};
+}
+
+bool TokenExchange::refused(const std::string& upstream, const std::string& subject, const std::string& used) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = entries_.find(key_of(upstream, subject));
+  // Forgotten, or another by now.
+  if (found == entries_.end() || found->second.round != 0 || found->second.header != used) return true;
+  if (clock_.now() - found->second.made < kAfterFailure) return false;  // a new one fares no better
+  entries_.erase(found);
+  return true;
 }
 
 std::size_t TokenExchange::cached() const {
@@ -148,14 +161,14 @@ void TokenExchange::ask(const std::string& upstream, const std::string& subject,
     const auto shown = shown_.find(subject);
     const auto token = shown == shown_.end() ? nullptr : shown->second.lock();
     if (entry.until > now) {
-      at_once = entry.error.empty() ? Result<std::string>(entry.header) : tl::unexpected(refused(entry.error));
+      at_once = entry.error.empty() ? Result<std::string>(entry.header) : tl::unexpected(refusal(entry.error));
     } else if (entry.round != 0) {
       if (entry.waiting.size() < kMaxWaiting) return entry.waiting.push_back(std::move(done));
-      at_once = tl::unexpected(refused("too many calls wait for it"));
+      at_once = tl::unexpected(refusal("too many calls wait for it"));
     } else if (settings == settings_.end()) {
-      at_once = tl::unexpected(refused("it is no longer configured for this server"));
+      at_once = tl::unexpected(refusal("it is no longer configured for this server"));
     } else if (!token || token->expires() <= now) {
-      at_once = tl::unexpected(refused("this caller showed no token that could be exchanged"));
+      at_once = tl::unexpected(refusal("this caller showed no token that could be exchanged"));
     } else {
       const Settings& wanted = settings->second;
       request.url = wanted.exchange.url;
@@ -197,13 +210,14 @@ void TokenExchange::take(const std::string& key, std::uint64_t round, WallTime t
       const Duration lifetime = std::chrono::seconds{granted->lifetime};
       entry.until = std::min(now + lifetime - std::min(kMargin, lifetime / 5), token_expires);
       entry.header = std::move(granted->header);
+      entry.made = now;
       entry.error.clear();
       result = entry.header;
     } else {
       entry.until = now + kAfterFailure;
       entry.header.clear();
       entry.error = granted.error().message;
-      result = tl::unexpected(refused(entry.error));
+      result = tl::unexpected(refusal(entry.error));
     }
   }
   if (!result) {

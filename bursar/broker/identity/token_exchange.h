@@ -9,10 +9,11 @@
 //
 // A caller's token is only looked at while somebody holds it, which is while a call of that caller runs: kept here is a
 // weak pointer. What came of it is cached per caller and upstream until kMargin before it expires, and never longer
-// than the token that it was made from; both tables are bounded. A failure is remembered for kAfterFailure, so that a
-// provider that says no is not asked at every call. Whoever came without a token (a virtual key, the development
-// principal) has nothing to exchange and is refused. Errors say the provider's error code, never its description, which
-// may repeat what it was sent.
+// than the token that it was made from; both tables are bounded. One that its server refuses is dropped, and exchanged
+// anew, unless it is younger than kAfterFailure. A failure is remembered for kAfterFailure, so that a provider that
+// says no is not asked at every call. Whoever came without a token (a virtual key, the development principal) has
+// nothing to exchange and is refused. Errors say the provider's error code, never its description, which may repeat
+// what it was sent.
 #pragma once
 
 #include <functional>
@@ -27,6 +28,7 @@
 #include "bursar/broker/identity/fetch.h"
 #include "bursar/broker/identity/principal.h"
 #include "bursar/broker/identity/subject_token.h"
+#include "bursar/broker/upstream/upstream.h"
 
 namespace bursar::broker {
 
@@ -37,15 +39,14 @@ class TokenExchange : public std::enable_shared_from_this<TokenExchange> {
   static constexpr Duration kAfterFailure = std::chrono::seconds{2};
   static constexpr std::size_t kMaxCached = 16'384, kMaxWaiting = 256;
 
-  using Done = std::function<void(Result<std::string>)>;
-  using Authorization = std::function<void(Done)>;
+  using Done = CallerAuthorization::Done;
 
   TokenExchange(const Clock& clock, Fetch fetch) : clock_(clock), fetch_(std::move(fetch)) {}
 
   void configure(const std::vector<UpstreamConfig>& upstreams);
   void seen(const Principal& principal);
   // Empty where the upstream exchanges nothing.
-  [[nodiscard]] Authorization authorization(const std::string& upstream, const std::string& subject);
+  [[nodiscard]] CallerAuthorization authorization(const std::string& upstream, const std::string& subject);
   [[nodiscard]] std::size_t cached() const;
 
  private:
@@ -59,11 +60,13 @@ class TokenExchange : public std::enable_shared_from_this<TokenExchange> {
     std::string header;       // "Bearer …"
     std::string error;        // why there is none
     WallTime until{};         // of either
+    WallTime made{};          // when the header came
     std::uint64_t round = 0;  // of the request that is under way; 0: none
     std::vector<Done> waiting;
   };
 
   void ask(const std::string& upstream, const std::string& subject, Done done);
+  bool refused(const std::string& upstream, const std::string& subject, const std::string& used);
   void take(const std::string& key, std::uint64_t round, WallTime token_expires, Result<FetchReply> reply);
   void make_room(WallTime now);
 

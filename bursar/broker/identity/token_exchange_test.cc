@@ -71,6 +71,25 @@ TEST_F(TokenExchangeTest, AsksAsRfc8693Says) {
   EXPECT_EQ(*header, "Bearer theirs");
 }
 
+TEST_F(TokenExchangeTest, DropsWhatItsServerRefusesAndAsksAnewButNotAtEveryCall) {
+  const Principal ada = caller();
+  const auto authorization = exchange->authorization("files", "id.example#ada");
+  (void)ask();
+  grant("first");
+  EXPECT_FALSE(authorization.refused("Bearer first")) << "exchanged a moment ago";
+  EXPECT_EQ(*ask(), "Bearer first");
+  clock.advance(seconds{10});
+  EXPECT_TRUE(authorization.refused("Bearer another"));
+  EXPECT_EQ(*ask(), "Bearer first") << "what was refused was none of this";
+  EXPECT_TRUE(authorization.refused("Bearer first"));
+  EXPECT_TRUE(authorization.refused("Bearer first")) << "of a second call";
+  const auto again = ask();
+  EXPECT_EQ(asked.size(), 2u);
+  grant("second");
+  EXPECT_EQ(*again, "Bearer second");
+  EXPECT_FALSE(authorization.refused("Bearer second"));
+}
+
 TEST_F(TokenExchangeTest, KeepsWhatItGotUntilShortlyBeforeItsEnd) {
   const Principal ada = caller();
   (void)ask();

@@ -357,6 +357,20 @@ void AgentSession::tick() {
     if (now - running.reply->since() >= kLongCall) running.reply->open();
   }
   forget_streams();
+  end_expired();
+}
+
+// What is said from then on waits for a reader with a new token.
+void AgentSession::end_expired() {
+  const WallTime now = services_->calls.clock->now();
+  for (const auto& [weak, until] : readers_) {
+    const auto exchange = weak.lock();
+    if (!exchange || until > now) continue;
+    for (const auto& [id, stream] : streams_) {
+      if (stream->attached_to(exchange.get())) stream->part();
+    }
+  }
+  std::erase_if(readers_, [&](const auto& reader) { return reader.first.expired() || reader.second <= now; });
 }
 
 void AgentSession::close(Cause cause) {

@@ -84,7 +84,9 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   void touch();
 
   void receive(Message message, Ingress ingress, std::shared_ptr<Exchange> exchange);
-  void listen(std::shared_ptr<Exchange> exchange, std::string_view last_event_id);
+  // `until`: when what the agent showed ends; the stream ends then, to be told so when it comes back.
+  void listen(const std::shared_ptr<Exchange>& exchange, std::string_view last_event_id,
+              std::optional<WallTime> until = {});
   void list_changed(const std::string& upstream, ListKind kind);
   void tick();              // once a second while busy: long calls become streams, old streams are forgotten
   void close(Cause cause);  // ends calls, streams and upstream sessions
@@ -135,6 +137,7 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   void begun();
   void ended();
   void forget_streams();
+  void end_expired();
   [[nodiscard]] bool primes() const { return opening_.protocol_version >= "2025-11-25"; }
   void watch(const std::shared_ptr<Exchange>& exchange, std::function<void()> gone);
 
@@ -155,6 +158,7 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   std::map<std::string, Opened> upstreams_;
   std::map<std::string, std::shared_ptr<EventStream>> streams_;  // all that can still be read, by id
   std::vector<std::shared_ptr<EventStream>> standalone_;         // GET streams; the newest attached one is written to
+  std::vector<std::pair<std::weak_ptr<Exchange>, WallTime>> readers_;  // whose token ends, and when
   std::size_t undelivered_bytes_ = 0;
   std::deque<std::string> undelivered_;                                       // for the next GET stream
   std::map<std::pair<std::string, std::string>, std::string> subscriptions_;  // upstream, URI -> key of its count

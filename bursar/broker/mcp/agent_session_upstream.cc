@@ -207,7 +207,8 @@ void AgentSession::list_changed(const std::string& upstream, ListKind kind) {
   to_agent(make_notification(notification_of(kind), {}), nullptr, upstream);
 }
 
-void AgentSession::listen(std::shared_ptr<Exchange> exchange, std::string_view last_event_id) {
+void AgentSession::listen(const std::shared_ptr<Exchange>& exchange, std::string_view last_event_id,
+                          std::optional<WallTime> until) {
   touch();
   if (closed_) {
     return exchange->answer({.status = 404, .body = make_error("", -32600, "Session not found: it has ended")});
@@ -231,6 +232,8 @@ void AgentSession::listen(std::shared_ptr<Exchange> exchange, std::string_view l
     standalone_.front()->finish();
     standalone_.erase(standalone_.begin());
   }
+  std::erase_if(readers_, [](const auto& reader) { return reader.first.expired(); });
+  if (until) readers_.emplace_back(exchange, *until);
   watch(exchange, [self = shared_from_this(), stream, raw = exchange.get()] {
     if (stream->attached_to(raw)) stream->detach();
   });

@@ -26,7 +26,7 @@ struct UpstreamEntry {
   UpstreamConfig config;
   std::shared_ptr<Upstream> upstream;
   // Where the upstream exchanges tokens: OpenSession::authorization for the caller of that subject. Empty elsewhere.
-  std::function<decltype(OpenSession::authorization)(const std::string& subject)> authorize = {};
+  std::function<CallerAuthorization(const std::string& subject)> authorize = {};
 };
 struct UpstreamSet {
   std::vector<UpstreamEntry> entries;

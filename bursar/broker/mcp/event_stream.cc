@@ -25,7 +25,7 @@ void EventStream::attach(std::shared_ptr<Exchange> exchange, HttpResponse head, 
   for (const Event& event : events_) {
     if (event.sequence > after) exchange_->write(event.text);
   }
-  if (finished_) end();
+  if (finished_) part();
 }
 
 void EventStream::detach() {
@@ -34,7 +34,7 @@ void EventStream::detach() {
   if (watch_) watch_(false);
 }
 
-void EventStream::end() {
+void EventStream::part() {
   auto exchange = exchange_;
   detach();
   if (exchange) exchange->finish();
@@ -70,7 +70,7 @@ void EventStream::finish() {
   if (finished_) return;
   finished_ = true;
   finished_at_ = std::chrono::steady_clock::now();
-  end();
+  part();
 }
 
 }  // namespace bursar::broker

@@ -51,6 +51,7 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
   [[nodiscard]] bool attached_to(const Exchange* exchange) const { return exchange_.get() == exchange; }
 
   void send(std::string_view message);
+  void part();  // ends the exchange; the stream can be attached again
   void finish();
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] SteadyTime finished_at() const { return finished_at_; }
@@ -60,8 +61,6 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  void end();
-
   struct Event {
     std::uint64_t sequence;
     std::string text;  // as it goes over the wire

@@ -10,7 +10,7 @@
 namespace bursar::broker {
 namespace {
 
-constexpr int kInvalidParams = -32602, kInternalError = -32603;
+constexpr int kInvalidRequest = -32600, kInvalidParams = -32602, kInternalError = -32603;
 constexpr Duration kSubscribeDeadline = std::chrono::seconds{30};
 
 std::string_view notification_of(ListKind kind) {
@@ -235,7 +235,13 @@ void ListenTable::said(const void* slot, const Message& message) {
 }
 
 void ListenTable::sweep() {
+  const WallTime now = services_->calls.clock->now();
   for (const StreamPtr& stream : all()) {
+    if (stream->principal.until && *stream->principal.until <= now) {
+      // What a request would be told from now on, with 401.
+      end(stream, make_error(stream->id, kInvalidRequest, "The token has expired; get another one."));
+      continue;
+    }
     if (stream->followed.empty()) continue;
     stream->exchange->reactor().post([self = shared_from_this(), stream] {
       std::vector<std::string> lost;
@@ -253,12 +259,15 @@ void ListenTable::sweep() {
   }
 }
 
+void ListenTable::end(const StreamPtr& stream, const std::string& answer) {
+  stream->exchange->write(message_event(answer));
+  stream->exchange->finish();
+  remove(stream);
+}
+
 void ListenTable::close_all() {
   for (const StreamPtr& stream : all()) {
-    stream->exchange->write(
-        message_event(make_result(stream->id, stamped(R"({"resultType":"complete"})", stream->id))));
-    stream->exchange->finish();
-    remove(stream);
+    end(stream, make_result(stream->id, stamped(R"({"resultType":"complete"})", stream->id)));
   }
 }
 

@@ -7,7 +7,8 @@
 //
 // Every notification carries the id of the request that opened its stream. Only what the upstreams announce is
 // honoured, and only resources that the policy shows. Silent streams get heartbeats; a reader that does not read is cut
-// off by its queue's limit. Bounded per principal and in all; thread-safe.
+// off by its queue's limit. A stream ends with an error when what its agent showed, a token or a key, has expired.
+// Bounded per principal and in all; thread-safe.
 #pragma once
 
 #include <map>
@@ -33,7 +34,7 @@ class ListenTable : public std::enable_shared_from_this<ListenTable> {
               const std::shared_ptr<Exchange>& exchange);
   void list_changed(const std::string& upstream, ListKind kind);
   void said(const void* slot, const Message& message);
-  void sweep();      // once a second: subscriptions of sessions that were lost are made anew
+  void sweep();      // once a second: subscriptions of sessions that were lost are made anew; what expired ends
   void close_all();  // ends every stream with its result
   [[nodiscard]] std::size_t size() const;
 
@@ -58,6 +59,7 @@ class ListenTable : public std::enable_shared_from_this<ListenTable> {
   void remove(const StreamPtr& stream);
   void follow(Stream& stream, const std::string& upstream);  // on the stream's reactor
   void unfollow(Stream& stream);
+  void end(const StreamPtr& stream, const std::string& answer);
   [[nodiscard]] std::vector<StreamPtr> all() const;
 
   std::shared_ptr<McpServices> services_;

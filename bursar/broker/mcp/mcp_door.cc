@@ -89,8 +89,8 @@ void McpDoor::handle(HttpRequest request, std::shared_ptr<Exchange> exchange) {
     }
     const auto session = session_of(request, ingress, principal, exchange);
     if (!session) return;
-    session->reactor().post(
-        [session, exchange, last = std::string(request.header("last-event-id"))] { session->listen(exchange, last); });
+    session->reactor().post([session, exchange, last = std::string(request.header("last-event-id")),
+                             until = principal.until] { session->listen(exchange, last, until); });
     return;
   }
   if (request.method == "DELETE") {

@@ -293,6 +293,23 @@ TEST(McpDoor, HoldsMessagesForTheNextGetStream) {
   EXPECT_FALSE(stream.read_until("early").empty());
 }
 
+TEST(McpDoor, EndsAGetStreamWhenTheTokenThatOpenedItHasExpired) {
+  Rig rig;
+  const std::string brief = "Authorization: Bearer sk-brief\r\n", session = rig.open("{}", brief);
+  const std::string get =
+      "GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nMcp-Session-Id: " + session + "\r\n" +
+      brief + "\r\n";
+  RawClient stream(rig.port());
+  stream.send(get);
+  EXPECT_EQ(stream.answer().status, 200);
+  std::this_thread::sleep_for(200ms);
+  rig.door->sweep(std::chrono::hours{1});
+  EXPECT_FALSE(stream.read_until("0\r\n\r\n").empty());
+  RawClient again(rig.port());
+  again.send(get);  // the session goes on, with a token that is good
+  EXPECT_EQ(again.answer().status, 200);
+}
+
 TEST(McpDoor, EndsASessionOnDelete) {
   Rig rig;
   const std::string session = rig.open();

@@ -18,6 +18,10 @@ class TwoKeys final : public KeyVerifier {
   std::optional<Principal> verify(std::string_view secret) const override {
     if (secret == "sk-ada") return Principal{.subject = "key:ada", .account = "ada"};
     if (secret == "sk-bob") return Principal{.subject = "key:bob", .account = "bob"};
+    if (secret == "sk-brief") {  // over a moment after it was shown
+      const auto now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+      return Principal{.subject = "key:brief", .account = "ada", .until = now + std::chrono::milliseconds{150}};
+    }
     return std::nullopt;
   }
 };
@@ -155,7 +159,7 @@ std::string FakeUpstream::list(std::string_view method) const {
 
 void FakeUpstream::request(const std::shared_ptr<UpstreamEvents>&, Ticket ticket, UpstreamRequest request,
                            RequestSink sink, RequestDone done) {
-  note(request.method);
+  note(request.method == "logging/setLevel" ? request.method + " " + request.params : request.method);
   std::unique_lock lock(mutex_);
   if (down_) {
     lock.unlock();

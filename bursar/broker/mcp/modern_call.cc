@@ -105,7 +105,19 @@ Result<std::shared_ptr<UpstreamSession>> ModernCall::open(const Call& call) {
                                     reactor_, weak_from_this());
   if (!lease) return tl::unexpected(lease.error());
   lease_ = std::move(*lease);
+  tell_level(upstream);
   return lease_->session();
+}
+
+// This era says with each request how much it wants to read of the server's log; the other one says it to the session.
+void ModernCall::tell_level(const std::string& upstream) {
+  const auto level = log_level_rank(level_);
+  if (!level || !context_->services->catalogue->current()->has(upstream, "logging") || !lease_->louder(*level)) return;
+  lease_->session()->request(
+      {.method = "logging/setLevel",
+       .params = "{\"level\":" + json_string(level_) + "}",
+       .deadline = std::chrono::seconds{30}},
+      [](Message) {}, [](UpstreamReply) {});
 }
 
 void ModernCall::prepare(UpstreamRequest& request) const { request.accepts_input_required = true; }

@@ -98,6 +98,7 @@ class ModernCall final : public UpstreamPool::Holder, public std::enable_shared_
 
   void run(std::vector<std::string> others);
   [[nodiscard]] Result<std::shared_ptr<UpstreamSession>> open(const Call& call);
+  void tell_level(const std::string& upstream);
   void prepare(UpstreamRequest& request) const;
   void asked(const std::shared_ptr<UpstreamSession>& from, const Message& message);
   void ask_agent();

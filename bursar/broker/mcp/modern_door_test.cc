@@ -1,6 +1,7 @@
 // Requests of revision 2026-07-28, as bytes, through door, pipeline and ledger to a legacy upstream and back.
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <thread>
 
 #include "bursar/broker/mcp/mcp_testing.h"
 #include "bursar/broker/pipeline/raw_json.h"
@@ -157,7 +158,7 @@ TEST(ModernDoor, SettlesAParkedCallWhoseAgentNeverComesBack) {
     return rig.held() == 0;
   }));
   EXPECT_EQ(rig.spent(), 1);  // the server saw it
-  EXPECT_TRUE(saw(*rig.upstream, "cancelled"));
+  EXPECT_TRUE(eventually([&] { return saw(*rig.upstream, "cancelled"); }));
   EXPECT_TRUE(contains(send(rig, answered(state)).body, "begin anew"));
 }
 
@@ -207,6 +208,43 @@ TEST(ModernDoor, TellsWhatChangedToThoseWhoListen) {
   EXPECT_TRUE(contains(client.read_until("\n\n"), "notifications/tools/list_changed"));
   rig.door->close_all(Cause::kShutdown);
   EXPECT_TRUE(contains(client.read_until("0\r\n\r\n"), R"("id":1,"result")"));
+}
+
+TEST(ModernDoor, EndsASubscriptionWhenTheTokenThatOpenedItHasExpired) {
+  Rig rig;
+  RawClient brief(rig.port()), lasting(rig.port());
+  Ask ask{.method = "subscriptions/listen", .params = R"(,"notifications":{"toolsListChanged":true})", .key = "sk-ada"};
+  lasting.send(bytes(ask));
+  EXPECT_FALSE(lasting.read_until("notifications/subscriptions/acknowledged").empty());
+  ask.key = "sk-brief";
+  brief.send(bytes(ask));
+  EXPECT_FALSE(brief.read_until("notifications/subscriptions/acknowledged").empty());
+  std::this_thread::sleep_for(200ms);
+  rig.door->sweep(std::chrono::hours{1});
+  const std::string rest = brief.read_until("0\r\n\r\n");
+  EXPECT_TRUE(contains(rest, R"("id":1,"error")") && contains(rest, "has expired")) << rest;
+  rig.upstream->say(make_notification("notifications/tools/list_changed", ""));
+  EXPECT_FALSE(lasting.read_until("notifications/tools/list_changed").empty());
+}
+
+TEST(ModernDoor, TellsALegacyServerHowMuchOfItsLogIsWanted) {
+  Rig rig;
+  RawClient client(rig.port());  // one connection stays on one reactor, and with it the session of the server
+  for (const char* level : {"", "warning", "error", "debug", "debug"}) {  // "error" is heard once "warning" is
+    const std::string meta = std::string(R"(,"io.modelcontextprotocol/logLevel":")") + level + "\"";
+    client.send(bytes({.meta = *level == 0 ? "" : meta}));
+    EXPECT_EQ(client.answer().status, 200);
+  }
+  const auto levels = [&] {
+    std::vector<std::string> out;
+    for (const std::string& seen : rig.upstream->seen()) {
+      if (seen.starts_with("logging/setLevel")) out.push_back(seen);
+    }
+    return out;
+  };
+  EXPECT_TRUE(eventually([&] { return levels().size() >= 2; }));
+  EXPECT_EQ(levels(), (std::vector<std::string>{R"(logging/setLevel {"level":"warning"})",
+                                                R"(logging/setLevel {"level":"debug"})"}));
 }
 
 TEST(ModernDoor, AnswersWhatIsLeftFreeOfCharge) {

@@ -37,6 +37,8 @@ struct UpstreamPool::State {
   std::size_t count = 0, next = 1;
 };
 
+constexpr std::size_t kNoLevel = 8;  // quieter than any
+
 struct UpstreamPool::Slot {
   Slot(Reactor& on, std::string k, std::shared_ptr<Upstream> u, std::string n, std::string s)
       : reactor(on), key(std::move(k)), upstream(std::move(u)), name(std::move(n)), subject(std::move(s)) {}
@@ -49,6 +51,7 @@ struct UpstreamPool::Slot {
   bool exclusive = false, modern = false;
   std::shared_ptr<UpstreamSession> session;
   std::atomic<bool> lost{false};
+  std::atomic<std::size_t> level{kNoLevel};  // that its server was told
   // Under the state's lock.
   std::size_t users = 0;
   std::weak_ptr<Holder> holder;  // of an exclusive slot in use
@@ -105,6 +108,13 @@ UpstreamPool::Lease::~Lease() {
 
 const std::shared_ptr<UpstreamSession>& UpstreamPool::Lease::session() const { return slot_->session; }
 const std::string& UpstreamPool::Lease::upstream() const { return slot_->name; }
+bool UpstreamPool::Lease::louder(std::size_t level) {
+  if (slot_->modern) return false;
+  for (std::size_t told = slot_->level.load(); level < told;) {
+    if (slot_->level.compare_exchange_weak(told, level)) return true;
+  }
+  return false;
+}
 bool UpstreamPool::Lease::lost() const { return slot_->lost.load(); }
 
 UpstreamPool::UpstreamPool(std::shared_ptr<CatalogueKeeper> catalogue, Said said)

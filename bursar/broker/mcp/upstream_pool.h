@@ -55,6 +55,9 @@ class UpstreamPool {
     [[nodiscard]] const std::string& upstream() const;
     [[nodiscard]] bool lost() const;  // the session ended, or the configuration put another upstream in its place
     [[nodiscard]] const void* slot() const { return slot_.get(); }  // the same for all that share the session
+    // Whether a legacy server must be told this level (log_level_rank) to send what this request wants to see: the
+    // loudest that was asked for in this session counts, and each request picks its own.
+    [[nodiscard]] bool louder(std::size_t level);
 
    private:
     std::shared_ptr<Slot> slot_;

@@ -228,7 +228,7 @@ awaitable<HttpPeer::Outcome> HttpPeer::converse(Exchange exchange) {
   if (SessionHub::Call* call = hub_.find(exchange.key)) call->sent = true;
   const bool in_session = !session_id_.empty();
   const std::string request_head = head("POST", exchange.text.size(), exchange.headers);
-  const std::string used = credential_ ? authorization_ : std::string();
+  const std::string used = credential_ || ask_authorization_ ? authorization_ : std::string();
   error_code failed = co_await link->send(request_head, exchange.text);
   if (!failed) failed = co_await link->read_head(shared_->limits.header_bytes);
   if (failed) {
@@ -293,7 +293,9 @@ awaitable<HttpPeer::Outcome> HttpPeer::take_refusal(LinkPtr link) {
   error_code failed;
   while (!failed && !link->body_done() && body.size() < kRefusalBytesMax) failed = co_await link->read_body(body);
   outcome.reply = reply_of_refusal(link->status(), link->header("Retry-After"), body);
-  if (credential_ && (link->status() == 401 || link->status() == 403)) {
+  const bool renewable =
+      credential_ ? link->status() == 401 || link->status() == 403 : ask_authorization_ && link->status() == 401;
+  if (renewable) {
     outcome.refusal = CredentialRefusal{.status = link->status(), .challenge = challenges_in(*link)};
   }
   outcome.expired = says_session_is_gone(link->status(), body);

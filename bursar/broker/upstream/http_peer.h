@@ -106,9 +106,9 @@ class HttpPeer final : public Peer {
   [[nodiscard]] std::string head(std::string_view verb, std::size_t body_bytes, std::string_view more) const;
 
   std::shared_ptr<HttpPool> pool_;
-  decltype(OpenSession::authorization) ask_authorization_;  // empty: the configured headers
-  std::shared_ptr<UpstreamCredential> credential_;          // of the gateway itself; null: none that can change
-  std::string authorization_;                               // as either said last
+  CallerAuthorization ask_authorization_;           // empty: the configured headers
+  std::shared_ptr<UpstreamCredential> credential_;  // of the gateway itself; null: none that can change
+  std::string authorization_;                       // as either said last
   State state_ = State::kDown;
   Ticket handshake_ = 0;
   std::uint64_t epoch_ = 0;      // counts upstream sessions

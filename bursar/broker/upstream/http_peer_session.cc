@@ -108,6 +108,7 @@ awaitable<std::optional<Error>> HttpPeer::authorise() {
 // Whether there is another credential than the one that was refused, so that the request may be sent again; else the
 // outcome says what somebody has to do.
 awaitable<bool> HttpPeer::another_credential(Outcome& outcome) {
+  if (ask_authorization_) co_return ask_authorization_.refused&& ask_authorization_.refused(outcome.refusal->used);
   struct Wait {
     Timer timer;
     std::optional<Result<void>> answer;

@@ -87,15 +87,24 @@ struct UpstreamStatus {
   std::string last_error;
 };
 
+// What each request of a session says of its caller: a value of its Authorization header, which goes in the place of a
+// configured one. Empty: the configured headers as they are.
+struct CallerAuthorization {
+  using Done = std::function<void(Result<std::string>)>;
+  // Answers once, on any thread, at once or later; an error fails the request, unsent, with Cause::kUnauthorised.
+  std::function<void(Done)> ask = {};
+  // The server refused the value that was sent (401): it is not given again. True: asking anew may help.
+  std::function<bool(const std::string& used)> refused = {};
+  explicit operator bool() const { return static_cast<bool>(ask); }
+  void operator()(Done done) const { ask(std::move(done)); }
+};
+
 struct OpenSession {
   std::string key;           // sessions of one key may share a child or upstream session as the isolation allows
   std::string capabilities;  // raw JSON: what the agent can do (sampling, elicitation, roots)
   std::string client_info;   // raw JSON
   std::shared_ptr<UpstreamEvents> events;
-  // Where the upstream exchanges tokens (RFC 8693): asked before each request for the value of its Authorization
-  // header, which goes in the place of a configured one. Answers once, on any thread, at once or later; an error fails
-  // the request, unsent, with Cause::kUnauthorised. Empty: the configured headers as they are.
-  std::function<void(std::function<void(Result<std::string>)> done)> authorization = {};
+  CallerAuthorization authorization = {};  // where the upstream exchanges tokens (RFC 8693)
 };
 
 class Upstream {

@@ -1,5 +1,6 @@
 // The smallest MCP server over streamable HTTP, in the test's own process, so that the gateway and not the server is what is
-// measured and killed. Tools: echo {text}, wait {ms}. onRequest sees every request with its message.
+// measured and killed. Tools: echo {text}, wait {ms}. onRequest sees every request with its message;
+// refuse(request, message) may say a status instead of an answer.
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -9,7 +10,7 @@ const TOOLS = [
   { name: "wait", description: "takes ms", inputSchema: { type: "object", properties: { ms: { type: "number" } } }, annotations: { readOnlyHint: true, idempotentHint: true } },
 ];
 
-export async function fastServer({ onRequest = () => {} } = {}) {
+export async function fastServer({ onRequest = () => {}, refuse = () => undefined } = {}) {
   let calls = 0, session = 0;
   const answers = {
     initialize: (p) => ({ protocolVersion: p.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: "fast", version: "1" } }),
@@ -27,6 +28,8 @@ export async function fastServer({ onRequest = () => {} } = {}) {
     try { for await (const chunk of request) chunks.push(chunk); } catch { return; }
     const message = JSON.parse(Buffer.concat(chunks).toString("utf8"));
     onRequest(request, message);
+    const status = refuse(request, message);
+    if (status) { response.writeHead(status); return response.end(); }
     if (message.id === undefined) { response.writeHead(202); return response.end(); }
     const answer = answers[message.method];
     const body = answer ? { result: await answer(message.params ?? {}) } : { error: { code: -32601, message: "unknown method" } };
