@@ -103,7 +103,7 @@ constexpr std::array kSystems{
            .room = "admit",
            .shape = "policy",
            .implementations = "mirror_step price_policies",
-           .doors = "`bursar replay`, C++ library",
+           .doors = "`bursar replay`, `/v1/decide`, C++ library",
            .shows = "regret of the square root of requests, in good worlds and bad",
            .reproduce = &reproduce_dual_mirror_descent},
     System{.slug = "duet",
@@ -216,7 +216,7 @@ constexpr std::array kSystems{
            .room = "admit",
            .shape = "policy",
            .implementations = "bid_table bid_net bidder auction_policies",
-           .doors = "`bursar bid`, `bursar replay`, C++ library",
+           .doors = "`bursar bid`, `bursar replay`, `/v1/decide`, C++ library",
            .shows = "clicks for the same budget against linear and paced bidding, long episodes from a small network, "
                     "the published run on a real log",
            .reproduce = &reproduce_rtb_rl},

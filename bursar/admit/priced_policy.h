@@ -1,8 +1,9 @@
 // Any price source as a Policy: takes the option with the best reward - price x cost, and never more than remains.
 //
-//   PricedPolicy policy({.name = "greedy", .setup = {.budget = {100}}},
-//   std::make_unique<FixedPrices>(std::vector{0.0})); auto decision = policy.decide({.rewards = {{.7, .9}}, .costs =
-//   {{1.0, 3.0}}}); auto ok = policy.observe(decision->id, {.costs = {{2.5}}});
+//   auto free = std::make_unique<FixedPrices>(std::vector{0.0});
+//   PricedPolicy policy({.name = "greedy", .setup = {.budget = {100}}}, std::move(free));
+//   auto decision = policy.decide({.rewards = {{.7, .9}}, .costs = {{1.0, 3.0}}});   // takes option 1
+//   auto ok = policy.observe(decision->id, {.costs = {{2.5}}});
 //
 // A request, in the order of the sheet: the best option at the prices (doing nothing wins ties at 0); if its hold fits
 // into what remains in every coordinate it is taken, otherwise nothing is; the prices learn from the best option

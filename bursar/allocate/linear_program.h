@@ -1,7 +1,8 @@
 // A linear program, solved by CLP: the bound of small problems with several resources.
 //
-//   LinearProgram lp{.objective = {3, 2}, .upper = {1, 1}, .start = {0, 1, 2}, .row = {0, 0}, .element = {2, 1},
-//   .row_upper = {2}}; auto r = maximise(lp);   // r->x = {0.5, 1}, r->objective = 3.5, r->price = {1.5}
+//   LinearProgram lp{.objective = {3, 2}, .upper = {1, 1}, .start = {0, 1, 2}};
+//   lp.row = {0, 0}, lp.element = {2, 1}, lp.row_upper = {2};
+//   auto r = maximise(lp);   // r->x = {0.5, 1}, r->objective = 3.5, r->price = {1.5}
 //
 // Maximises  objective . x  subject to  row_lower <= A x <= row_upper,  0 <= x <= upper.  A is given by columns: column
 // j has the entries [start_j, start_{j+1}). The answer is a vertex: where A is totally unimodular it is whole.

@@ -1,11 +1,11 @@
 // The second shape of decision: requests arrive one at a time and each answer is final. The contract, and its names.
 //
 //   const PolicyEntry* entry = find_policy(admit::policies(), "dual-mirror-descent");
-//   auto policy = make_policy(*entry, {.budget = {1e6, 40.0}, .horizon = 20'000, .parameters = {{"mirror",
-//   "entropy"}}}); auto decision = (*policy)->decide({.rewards = worth, .costs = estimates});   // [options], [options
-//   x resources] if (decision->option) run(*decision->option);                                // none: do nothing auto
-//   ok = (*policy)->observe(decision->id, {.costs = what_it_cost});         // at once, late, or never std::string
-//   saved = to_json((*policy)->save());                              // exact to the last bit
+//   auto policy = make_policy(*entry, {.budget = {1e6, 40.0}, .horizon = 20'000});
+//   auto decision = (*policy)->decide({.rewards = worth, .costs = estimates});   // [options], [options x resources]
+//   if (decision->option) run(*decision->option);                                // none: do nothing
+//   auto ok = (*policy)->observe(decision->id, {.costs = what_it_cost});         // at once, late, or never
+//   std::string saved = to_json((*policy)->save());                              // exact to the last bit
 //
 // A policy is sans-I/O and deterministic: time comes with the request, and randomness from the parameter `seed` and the
 // count of decisions (RandomStream(seed).split(n)), so that save() needs no state of an engine. It keeps its own count

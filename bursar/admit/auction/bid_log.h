@@ -1,8 +1,8 @@
 // The log of a campaign's auctions, one line each: `click price theta`, separated by blanks.
 //
-//   for (each line) { auto auction = parse_auction(line); if (!auction) return with_context("line 7", auction.error());
-//   } auto campaign = CampaignFacts::of(auctions);              // what a bidder learns from a training log auto prices
-//   = PriceModel::from_histogram(campaign->price_counts);
+//   auto auction = parse_auction(line);               // of each line; an error says what is wrong with it
+//   auto campaign = CampaignFacts::of(auctions);      // what a bidder learns from a training log
+//   auto prices = PriceModel::from_histogram(campaign->price_counts);
 //
 // The facts as JSON have the keys of the public iPinYou summaries, so that those can be read too:
 //   {"price_counter_train": [count of each price 0..P], "cost_train": 19689072, "imp_train": 312437, "clk_train": 1386,
