@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "bursar/admit/saved_numbers.h"
+#include "bursar/core/saved_numbers.h"
 
 namespace bursar::admit {
 namespace {

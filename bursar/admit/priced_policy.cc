@@ -5,8 +5,9 @@
 #include <boost/json/array.hpp>
 #include <cmath>
 
-#include "bursar/admit/saved_numbers.h"
 #include "bursar/core/json.h"
+#include "bursar/core/saved_numbers.h"
+#include "bursar/core/saved_setup.h"
 
 namespace bursar::admit {
 namespace {
@@ -274,17 +275,12 @@ boost::json::object PricedPolicy::save() const {
                     {"auction", open_[slot].kind == Kind::kAuction},
                     {"amounts", saved_numbers(amounts)}});
   }
-  boost::json::array names;
-  for (const std::string& name : options_.setup.resource_names) names.emplace_back(name);
-  return {{"policy", options_.name},
-          {"budget", saved_numbers(options_.setup.budget)},
-          {"resources", std::move(names)},
-          {"horizon", options_.setup.horizon},
-          {"parameters", options_.setup.parameters},
-          {"decided", decided_},
-          {"remaining", saved_numbers(remaining_)},
-          {"open", std::move(open)},
-          {"source", source_->save()}};
+  boost::json::object out = save_setup(options_.name, options_.setup);
+  out["decided"] = decided_;
+  out["remaining"] = saved_numbers(remaining_);
+  out["open"] = std::move(open);
+  out["source"] = source_->save();
+  return out;
 }
 
 Result<void> PricedPolicy::load(const boost::json::object& saved) {
@@ -321,35 +317,14 @@ Result<void> PricedPolicy::load(const boost::json::object& saved) {
 
 Result<std::unique_ptr<Policy>> restore_priced(const boost::json::object& saved, const PolicyEntry& entry,
                                                Result<std::unique_ptr<PricedPolicy>> (*make)(const PolicySetup&)) {
-  const auto corrupt = [](Error error) {
+  const auto setup = saved_setup(saved, entry);
+  if (!setup) return tl::unexpected(setup.error());
+  auto policy = make(*setup);
+  if (!policy) {
+    Error error = with_context("saved state", policy.error());
     error.code = ErrorCode::kCorrupt;
-    return tl::unexpected(with_context("saved state", std::move(error)));
-  };
-  PolicySetup setup;
-  const auto* budget = saved.if_contains("budget");
-  if (budget == nullptr || !budget->is_array()) return fail(ErrorCode::kCorrupt, "saved state: has no budget");
-  SavedNumbers from(saved);
-  setup.budget = from.numbers("budget", budget->get_array().size());
-  setup.horizon = from.count("horizon");
-  if (auto ok = from.check(); !ok) return tl::unexpected(ok.error());
-  if (const auto* names = saved.if_contains("resources"); names != nullptr && names->is_array()) {
-    for (const auto& name : names->get_array()) {
-      if (name.is_string()) setup.resource_names.emplace_back(name.get_string());
-    }
+    return tl::unexpected(std::move(error));
   }
-  if (setup.budget.empty() || std::ranges::any_of(setup.budget, [](double b) { return b <= 0; }) ||
-      (!setup.resource_names.empty() && setup.resource_names.size() != setup.budget.size())) {
-    return fail(ErrorCode::kCorrupt, "saved state: its budget or its resources cannot be");
-  }
-  const auto* parameters = saved.if_contains("parameters");
-  if (parameters == nullptr || !parameters->is_object()) {
-    return fail(ErrorCode::kCorrupt, "saved state: has no parameters");
-  }
-  auto complete = complete_parameters(entry, parameters->get_object());
-  if (!complete) return corrupt(complete.error());
-  setup.parameters = std::move(*complete);
-  auto policy = make(setup);
-  if (!policy) return corrupt(policy.error());
   if (auto ok = (*policy)->load(saved); !ok) return tl::unexpected(ok.error());
   return std::move(*policy);
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 
-#include "bursar/admit/saved_numbers.h"
+#include "bursar/core/saved_numbers.h"
 
 namespace bursar::admit {
 

@@ -6,9 +6,9 @@
 #include "bursar/admit/auction/auction_policy.h"
 #include "bursar/admit/auction/bid_table.h"
 #include "bursar/admit/auction/bidder.h"
-#include "bursar/admit/auction/saved_setup.h"
 #include "bursar/admit/auction/value_prices.h"
 #include "bursar/admit/priced_policy.h"
+#include "bursar/core/saved_setup.h"
 
 namespace bursar::admit {
 namespace {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-#include "bursar/admit/saved_numbers.h"
+#include "bursar/core/saved_numbers.h"
 
 namespace bursar::admit {
 namespace {

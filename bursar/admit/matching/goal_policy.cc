@@ -4,7 +4,7 @@
 #include <boost/json/array.hpp>
 #include <cmath>
 
-#include "bursar/admit/saved_numbers.h"
+#include "bursar/core/saved_numbers.h"
 
 namespace bursar::admit {
 namespace {

@@ -9,8 +9,8 @@
 #include "bursar/admit/matching/matching_json.h"
 #include "bursar/admit/matching/matching_prices.h"
 #include "bursar/admit/priced_policy.h"
-#include "bursar/admit/saved_numbers.h"
 #include "bursar/core/json.h"
+#include "bursar/core/saved_setup.h"
 
 namespace bursar::admit {
 namespace {
@@ -143,26 +143,9 @@ Result<std::unique_ptr<Policy>> as_policy(const PolicySetup& setup) {
 
 Result<std::unique_ptr<Policy>> restore_goals(const object& saved) {
   const auto corrupt = [](const Error& e) { return fail(ErrorCode::kCorrupt, "saved state: " + e.message); };
-  SavedNumbers from(saved);
-  const auto *budget = saved.if_contains("budget"), *parameters = saved.if_contains("parameters");
-  const auto* names = saved.if_contains("resources");
-  if (budget == nullptr || !budget->is_array() || parameters == nullptr || !parameters->is_object() ||
-      names == nullptr || !names->is_array()) {
-    return fail(ErrorCode::kCorrupt, "saved state: needs budget, resources and parameters");
-  }
-  PolicySetup setup{.budget = from.numbers("budget", budget->get_array().size()), .horizon = from.count("horizon")};
-  if (auto ok = from.check(); !ok) return tl::unexpected(ok.error());
-  for (const auto& name : names->get_array()) {
-    if (name.is_string()) setup.resource_names.emplace_back(name.get_string());
-  }
-  const bool positive = std::ranges::all_of(setup.budget, [](double b) { return b > 0; });
-  const bool named = setup.resource_names.empty() || setup.resource_names.size() == setup.budget.size();
-  if (setup.budget.empty() || !positive || !named)
-    return fail(ErrorCode::kCorrupt, "saved state: its budget or its resources cannot be");
-  auto complete = complete_parameters(matching_policies()[0], parameters->get_object());
-  if (!complete) return corrupt(complete.error());
-  setup.parameters = std::move(*complete);
-  auto policy = make_goals(setup);
+  const auto setup = saved_setup(saved, matching_policies()[0]);
+  if (!setup) return tl::unexpected(setup.error());
+  auto policy = make_goals(*setup);
   if (!policy) return corrupt(policy.error());
   if (auto ok = (*policy)->load(saved); !ok) return tl::unexpected(ok.error());
   return std::move(*policy);

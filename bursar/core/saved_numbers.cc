@@ -1,11 +1,11 @@
-#include "bursar/admit/saved_numbers.h"
+#include "bursar/core/saved_numbers.h"
 
 #include <boost/json/array.hpp>
 #include <cmath>
 #include <limits>
 #include <optional>
 
-namespace bursar::admit {
+namespace bursar {
 namespace {
 
 std::optional<double> finite(const boost::json::value& v) {
@@ -77,4 +77,4 @@ Result<void> SavedNumbers::check() const {
   return fail(ErrorCode::kCorrupt, wrong_);
 }
 
-}  // namespace bursar::admit
+}  // namespace bursar

@@ -14,7 +14,7 @@
 
 #include "bursar/core/result.h"
 
-namespace bursar::admit {
+namespace bursar {
 
 [[nodiscard]] boost::json::array saved_numbers(std::span<const double> numbers);
 
@@ -36,4 +36,4 @@ class SavedNumbers {
   std::string wrong_;
 };
 
-}  // namespace bursar::admit
+}  // namespace bursar
