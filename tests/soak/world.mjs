@@ -53,7 +53,7 @@ async function countingModels() {
 }
 
 function configOf({ port, resource, issuer, steady, rough, models, logs }) {
-  const http = (name, at, more) => ({ name, url: `http://127.0.0.1:${at}/mcp`, ...more });
+  const http = (name, at, more) => ({ name, url: `http://127.0.0.1:${at}/mcp`, child_idle: "10 s", ...more });
   const stdio = (name, args, env, more) => ({ name, command: NODE, args, env, child_idle: "10 s", ...more });
   return {
     listen: { port },

@@ -195,7 +195,8 @@ void describe(V& v, UpstreamConfig& c) {
   v.size("memory", c.memory_bytes, 0, std::size_t{1} << 40, "Address space of a child; 0 for no limit.");
   v.whole("open_files", c.open_files, 16, 1'048'576, "Open files of a child.");
   v.duration("start_timeout", c.start_timeout, milliseconds{1}, hours{1}, "Time a child or session has to get ready.");
-  v.duration("child_idle", c.child_idle, milliseconds{1}, hours{24 * 30}, "A child that nobody uses ends after this.");
+  v.duration("child_idle", c.child_idle, milliseconds{1}, hours{24 * 30},
+             "A child that nobody uses ends after this; a session over HTTP after a minute at most.");
 }
 
 template <class V>

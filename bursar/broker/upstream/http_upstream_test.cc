@@ -114,6 +114,17 @@ TEST(HttpUpstream, ManyCallsAtOnceShareOneHandshake) {
   EXPECT_EQ(f.mcp.sessions, 1);
 }
 
+TEST(HttpUpstream, EndsASessionThatNobodyHolds) {
+  Fixture f;
+  f.config.child_idle = 50ms;
+  auto session = f.open();
+  EXPECT_FALSE(call(*session, "echo").get().failure);
+  session.reset();
+  EXPECT_TRUE(f.server.wait_for([](const FakeRequest& r) { return r.verb == "DELETE"; }));
+  EXPECT_FALSE(call(*f.open(), "echo").get().failure);
+  EXPECT_EQ(f.mcp.sessions, 2);
+}
+
 TEST(HttpUpstream, SharesUpstreamSessionsAsTheIsolationSays) {
   const std::vector<std::pair<Isolation, int>> cases{
       {Isolation::kShared, 1}, {Isolation::kPrincipal, 2}, {Isolation::kSession, 3}};

@@ -1,5 +1,6 @@
 #include "bursar/broker/upstream/peer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "bursar/broker/pipeline/raw_json.h"
@@ -12,6 +13,8 @@ namespace {
 
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
+
+constexpr Duration kHttpIdle = std::chrono::minutes{1};
 
 }  // namespace
 
@@ -162,10 +165,12 @@ void Peer::watch_deadlines() {
   });
 }
 
-// A peer that nobody holds is kept for a while, except where nobody else may ever use it.
+// A peer that nobody holds is kept for a while, except where nobody else may ever use it. A child is dear to start; a
+// session over HTTP is not, and holds a connection for what the server may say.
 void Peer::watch_idle() {
-  const bool own = shared_->config.isolation == Isolation::kSession;
-  idle_timer_.expires_after(own ? Duration{0} : shared_->config.child_idle);
+  const UpstreamConfig& config = shared_->config;
+  const Duration kept = config.url.empty() ? config.child_idle : std::min(config.child_idle, kHttpIdle);
+  idle_timer_.expires_after(config.isolation == Isolation::kSession ? Duration{0} : kept);
   idle_timer_.async_wait([self = shared_from_this()](error_code cancelled) {
     if (cancelled || self->hub_.members() > 0) return;
     {
