@@ -33,12 +33,8 @@ void ArmTable::forget(Arm arm) {
   widen(arm);
 }
 
-void ArmTable::add_arm() {
-  mean_.push_back(.5);
-  inverse_root_.push_back(kUnknown);
-  picks_.push_back(0);
-  pulls_.push_back(0);
-}
+// With a radius that leaves nothing of the means.
+std::optional<Arm> ArmTable::least(const Question& question) const { return highest(1e30, question); }
 
 std::optional<Arm> ArmTable::highest(double scale, const Question& question) const {
   const std::size_t n = mean_.size();

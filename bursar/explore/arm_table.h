@@ -29,7 +29,6 @@ class ArmTable {
   void pick(Arm arm);
   void learn(Arm arm, double reward);
   void forget(Arm arm);
-  void add_arm();  // with nothing known
 
   [[nodiscard]] std::size_t arms() const { return mean_.size(); }
   [[nodiscard]] double mean(std::size_t arm) const { return mean_[arm]; }  // 1/2 before the first reward
@@ -37,6 +36,8 @@ class ArmTable {
   [[nodiscard]] double pulls(std::size_t arm) const { return pulls_[arm]; }
   // Of m + scale / sqrt(n); absent where all arms are closed.
   [[nodiscard]] std::optional<Arm> highest(double scale, const Question& question) const;
+  // The open arm with fewest picks.
+  [[nodiscard]] std::optional<Arm> least(const Question& question) const;
   // Bounds m ± radius / sqrt(pulls), cut to [0, 1].
   [[nodiscard]] std::vector<Belief> beliefs(double radius) const;
 

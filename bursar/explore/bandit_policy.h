@@ -66,6 +66,11 @@ class BanditPolicy final : public Policy {
 [[nodiscard]] std::string_view text_of(const PolicySetup& setup, std::string_view parameter);
 [[nodiscard]] bool flag_of(const PolicySetup& setup, std::string_view parameter);
 
+template <class T>
+[[nodiscard]] Result<std::unique_ptr<Learner>> as_learner(Result<std::unique_ptr<T>> made) {
+  return std::move(made).map([](std::unique_ptr<T> p) -> std::unique_ptr<Learner> { return p; });
+}
+
 using MakeLearner = Result<std::unique_ptr<Learner>> (*)(const PolicySetup& setup);
 
 // The parameters arms, seed, low, high, most and max_open, and then the learner's own. The result lives for ever.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,11 @@ constexpr std::size_t kMostArms = 1 << 24;
 [[nodiscard]] inline Result<void> check_positive(std::string_view field, double value) {
   if (std::isfinite(value) && value > 0) return {};
   return invalid_argument(std::string(field) + ": must be a positive number, is " + std::to_string(value));
+}
+
+[[nodiscard]] inline Result<void> check_horizon(std::uint64_t horizon) {
+  if (horizon >= 2) return {};
+  return invalid_argument("horizon: must be at least 2 rounds for this learner, is " + std::to_string(horizon));
 }
 
 // low <= value <= high.

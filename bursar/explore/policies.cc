@@ -10,6 +10,7 @@ PolicyTable policies() {
     std::vector<PolicyEntry> all;
     const auto add = [&all](PolicyTable entries) { all.insert(all.end(), entries.begin(), entries.end()); };
     add(stochastic_policies());
+    add(bayesian_policies());
     return all;
   }();
   return table;

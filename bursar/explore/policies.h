@@ -20,5 +20,6 @@ namespace bursar::explore {
 
 // The folders' tables.
 [[nodiscard]] PolicyTable stochastic_policies();
+[[nodiscard]] PolicyTable bayesian_policies();
 
 }  // namespace bursar::explore
