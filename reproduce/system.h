@@ -57,10 +57,13 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 [[nodiscard]] boost::json::value systems_json();
 
 // The reproductions, one file each.
+[[nodiscard]] Result<Report> reproduce_bom(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_dora(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_dual_mirror_descent(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_info_acquisition(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_knapsack_rl(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_mcp_production(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_pets(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_philosopher(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rco(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rtb_rl(const RunOptions& options);

@@ -17,10 +17,16 @@
 #include "bursar/agree/online_hiring.h"
 #include "bursar/agree/phantom.h"
 #include "bursar/allocate/annotation_split.h"
+#include "bursar/allocate/bucket_plan.h"
+#include "bursar/allocate/direction_split.h"
 #include "bursar/allocate/riemannian.h"
 #include "bursar/allocate/rollout_value.h"
 #include "bursar/allocate/success_history.h"
 #include "bursar/broker/pipeline/recovery.h"
+#include "bursar/sample/okg_allocator.h"
+#include "bursar/sample/pass_k.h"
+#include "bursar/sample/rollout_split.h"
+#include "bursar/sample/streaming_allocator.h"
 #include "bursar/schedule/timeout.h"
 #include "reproduce/system.h"
 
@@ -72,7 +78,10 @@ constexpr std::array kSystems{
            .title = "Best-of-majority for Pass@k",
            .room = "sample",
            .shape = "allocator",
-           .shows = "minimax choice of k answers against majority and best-of-N"},
+           .implementations = "select_pass_k plan_samples",
+           .doors = "`bursar sample select`, C++ library",
+           .shows = "minimax choice of k answers against majority and best-of-N",
+           .reproduce = &reproduce_bom},
     System{.slug = "bopo-routing",
            .title = "BoPO: routing the steps of an agent between two models",
            .room = "plan, learn",
@@ -92,7 +101,10 @@ constexpr std::array kSystems{
            .title = "DORA: rollouts over the directions of a parallel search",
            .room = "sample",
            .shape = "allocator",
-           .shows = "a quarter of the rollouts of REBASE at better accuracy"},
+           .implementations = "split_rollouts split_over_directions",
+           .doors = "`bursar sample rollouts`, C++ library",
+           .shows = "a quarter of the rollouts of REBASE at better accuracy",
+           .reproduce = &reproduce_dora},
     System{.slug = "dp-bai",
            .title = "Private best-arm identification with a fixed budget",
            .room = "explore",
@@ -179,7 +191,10 @@ constexpr std::array kSystems{
            .title = "PETS: trajectories for self-consistency",
            .room = "sample, allocate, admit",
            .shape = "allocator",
-           .shows = "samples saved at equal consistency, offline and online"},
+           .implementations = "plan_buckets fit_stream_plan OkgAllocator",
+           .doors = "`bursar sample allocate`, C++ library",
+           .shows = "samples saved at equal consistency, offline and online",
+           .reproduce = &reproduce_pets},
     System{.slug = "philosopher",
            .title = "Philosopher inequalities by pivotal sampling",
            .room = "admit",
@@ -299,6 +314,8 @@ std::span<const Implementation> implementations() {
   constexpr Result<allocate::RiemannianResult> (*kWholeBudget)(
       const allocate::BudgetGroups&, double, const allocate::JointObjective&, const allocate::RiemannianOptions&) =
       &allocate::riemannian_search;  // of its two forms
+  constexpr Result<sample::Selection> (*kSelect)(const sample::Ballot&, const sample::SelectOptions&) =
+      &sample::select_pass_k;
   constexpr Result<std::optional<agree::Lie>> (*kPointLie)(const agree::Rule&, const agree::Profile&,
                                                            const agree::LieSearch&) = &agree::find_lie;  // of its two
   static const std::array kTable{
@@ -308,6 +325,14 @@ std::span<const Implementation> implementations() {
       Implementation{"independent_markets", "bursar/agree/independent_markets.h", code_of(&agree::independent_markets)},
       Implementation{"optimal_mechanism", "bursar/agree/hiring_mechanism.h", code_of(&agree::optimal_mechanism)},
       Implementation{"online_hiring", "bursar/agree/online_hiring.h", code_of(&agree::OnlineHiring::make)},
+      Implementation{"select_pass_k", "bursar/sample/pass_k.h", code_of(kSelect)},
+      Implementation{"plan_samples", "bursar/sample/pass_k.h", code_of(&sample::plan_samples)},
+      Implementation{"split_rollouts", "bursar/sample/rollout_split.h", code_of(&sample::split_rollouts)},
+      Implementation{"split_over_directions", "bursar/allocate/direction_split.h",
+                     code_of(&allocate::split_over_directions)},
+      Implementation{"plan_buckets", "bursar/allocate/bucket_plan.h", code_of(&allocate::plan_buckets)},
+      Implementation{"fit_stream_plan", "bursar/sample/streaming_allocator.h", code_of(&sample::fit_stream_plan)},
+      Implementation{"OkgAllocator", "bursar/sample/okg_allocator.h", code_of(&sample::OkgAllocator::make)},
       Implementation{"mirror_step", "bursar/admit/dual_mirror_descent.h", code_of(&admit::mirror_step)},
       Implementation{"price_policies", "bursar/admit/price_policies.h", code_of(&admit::price_policies)},
       Implementation{"allocate_rollouts", "bursar/allocate/rollout_value.h", code_of(&allocate::allocate_rollouts)},

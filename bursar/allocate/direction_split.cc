@@ -65,9 +65,34 @@ std::vector<std::size_t> survivors(const Directions& d, std::int64_t rollouts) {
   return left;
 }
 
+// Each weight to its nearest count; then whole rounds over the rollouts in order, the last one cut short.
+std::vector<std::int64_t> round_cyclically(std::span<const double> weights, std::int64_t rollouts) {
+  std::vector<std::int64_t> rounded, split(weights.size(), 0);
+  std::int64_t sum = 0;
+  for (const double w : weights) {
+    rounded.push_back(std::llround(w * static_cast<double>(rollouts)));
+    sum += rounded.back();
+  }
+  if (sum == 0) {
+    rounded[static_cast<std::size_t>(std::ranges::max_element(weights) - weights.begin())] = sum = 1;
+  }
+  for (std::int64_t left = rollouts; left > 0;) {
+    const std::int64_t rounds = left / sum;
+    for (std::size_t i = 0; i < split.size(); ++i) {
+      const std::int64_t now = rounds > 0 ? rounds * rounded[i] : std::min(left, rounded[i]);
+      split[i] += now;
+      left -= now;
+    }
+  }
+  return split;
+}
+
 Result<std::vector<std::int64_t>> split_by_formula(const Directions& d, std::int64_t rollouts) {
   auto weights = direction_weights(d);
   if (!weights) return tl::unexpected(weights.error());
+  if (weights->empty()) return std::vector<std::int64_t>{};
+  if (d.rounding == DirectionRounding::kLargestRemainder) return apportion(*weights, rollouts);
+  if (d.rounding == DirectionRounding::kCyclic) return round_cyclically(*weights, rollouts);
   const std::vector<std::size_t> order = by_direction(d);
   std::vector<double> shares;
   shares.reserve(order.size());

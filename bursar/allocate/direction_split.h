@@ -23,6 +23,11 @@
 namespace bursar::allocate {
 
 enum class DirectionMode : std::uint8_t { kTwoStage, kFormula };
+enum class DirectionRounding : std::uint8_t {
+  kCumulative,        // direction by direction: each total within one of its share
+  kLargestRemainder,  // candidate by candidate, and exactly all
+  kCyclic,            // each to the nearest; the list of rollouts is repeated or cut to fit, as in the published code
+};
 
 struct Directions {
   std::span<const double> scores;                 // [candidates], in [0, 1]
@@ -31,6 +36,7 @@ struct Directions {
   double similarity_temperature = .01;            // T_s > 0
   double same_direction = .95;                    // a cosine above it: the same direction, for the rounding's order
   DirectionMode mode = DirectionMode::kTwoStage;  // of split_over_directions
+  DirectionRounding rounding = DirectionRounding::kCumulative;  // and this
 };
 
 // w' of the formula. Errors: kInvalidArgument naming the candidate for numbers out of range and spans of another

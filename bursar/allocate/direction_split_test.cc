@@ -190,5 +190,16 @@ TEST(DirectionSplit, NamesWhatItRefuses) {
   EXPECT_THAT(posterior_split(std::vector{.1, -.1}, 1, 3).error().message, HasSubstr("candidate 1: weight is -0.1"));
 }
 
+TEST(DirectionSplit, RoundsAsItIsTold) {
+  const std::vector<double> scores{.9, .9, .9}, alike{1, .1, .1, .1, 1, .1, .1, .1, 1};
+  Directions d{.scores = scores, .similarity = alike, .mode = DirectionMode::kFormula};
+  d.rounding = DirectionRounding::kLargestRemainder;
+  EXPECT_EQ(*split_over_directions(d, 4), (std::vector<std::int64_t>{2, 1, 1}));
+  d.rounding = DirectionRounding::kCyclic;  // 1, 1, 1, and the first again
+  EXPECT_EQ(*split_over_directions(d, 4), (std::vector<std::int64_t>{2, 1, 1}));
+  EXPECT_EQ(*split_over_directions(d, 5), (std::vector<std::int64_t>{2, 2, 1}));  // 2 + 2 + 2, cut
+  EXPECT_EQ(*split_over_directions(d, 1), (std::vector<std::int64_t>{1, 0, 0}));
+}
+
 }  // namespace
 }  // namespace bursar::allocate
