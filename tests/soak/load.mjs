@@ -156,7 +156,10 @@ async function shortToken(world, pace) {
   }
 }
 
-async function administer(world, n) {
+let administered = 0;  // names of keys are never used again
+
+async function administer(world) {
+  const n = ++administered;
   const headers = { authorization: `Bearer ${world.keys.admin}`, "content-type": "application/json" };
   const at = async (path, body, method = body ? "POST" : "GET") => {
     const response = await world.gateway.get(path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
@@ -254,8 +257,7 @@ export function startLoad(world, { rate = 100 } = {}) {
   loop("rough slow reader", () => readNothing(world, Math.random() < 0.5), 1000);
   loop("rough bytes", () => strangeBytes(world), 100);
   for (let i = 0; i < 2; ++i) loop("rough token", () => shortToken(world, pace), 100);
-  let n = 0;
-  loop("steady administration", () => administer(world, ++n), 1500);
+  loop("steady administration", () => administer(world), 1500);
   loop("steady reload", async () => {
     const { config, directory } = world.gateway;
     config.upstreams.find((u) => u.name === "rough-stdio").child_idle = any(["8 s", "9 s", "10 s"]);
