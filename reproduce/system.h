@@ -66,9 +66,11 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 [[nodiscard]] Result<Report> reproduce_pets(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_philosopher(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rco(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_rex(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rtb_rl(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_sft_pft_balance(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_stochastic_balance(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_uba(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_uniform_phantom(const RunOptions& options);
 
 }  // namespace bursar::reproduce

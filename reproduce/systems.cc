@@ -27,6 +27,9 @@
 #include "bursar/sample/pass_k.h"
 #include "bursar/sample/rollout_split.h"
 #include "bursar/sample/streaming_allocator.h"
+#include "bursar/schedule/profile/noisy_quadratic.h"
+#include "bursar/schedule/profile/phi_advice.h"
+#include "bursar/schedule/profile/schedule.h"
 #include "bursar/schedule/timeout.h"
 #include "reproduce/system.h"
 
@@ -220,7 +223,10 @@ constexpr std::array kSystems{
            .title = "REX: learning-rate schedules for budgeted training",
            .room = "schedule",
            .shape = "allocator",
-           .shows = "best mean rank over budgets"},
+           .implementations = "parse_profile schedule noisy_quadratic",
+           .doors = "`bursar schedule`, C++ library",
+           .shows = "best mean rank of eleven schedules over budgets in small networks, and where it decays too late",
+           .reproduce = &reproduce_rex},
     System{.slug = "rocket",
            .title = "ROCKET: calibration-guided knapsack for factorised layers",
            .room = "compress, allocate",
@@ -275,7 +281,10 @@ constexpr std::array kSystems{
            .title = "UBA: one learning-rate schedule for any number of steps",
            .room = "schedule",
            .shape = "allocator",
-           .shows = "loss below cosine's at every budget"},
+           .implementations = "uba_schedule advise_phi",
+           .doors = "`bursar schedule`, C++ library",
+           .shows = "never above cosine's loss where phi is advised; cosine's is a fifth above where steps are few",
+           .reproduce = &reproduce_uba},
     System{.slug = "uniform-phantom",
            .title = "Strategyproof and proportional location by uniform phantoms",
            .room = "agree",
@@ -339,6 +348,12 @@ std::span<const Implementation> implementations() {
       Implementation{"success_history", "bursar/allocate/success_history.h", code_of(&allocate::load_history)},
       Implementation{"next_timeout", "bursar/schedule/timeout.h", code_of(&schedule::next_timeout)},
       Implementation{"static_timeouts", "bursar/schedule/timeout.h", code_of(&schedule::static_timeouts)},
+      Implementation{"parse_profile", "bursar/schedule/profile/profile.h", code_of(&schedule::parse_profile)},
+      Implementation{"schedule", "bursar/schedule/profile/schedule.h", code_of(&schedule::Schedule::create)},
+      Implementation{"uba_schedule", "bursar/schedule/profile/schedule.h", code_of(&schedule::uba_schedule)},
+      Implementation{"advise_phi", "bursar/schedule/profile/phi_advice.h", code_of(&schedule::advise_phi)},
+      Implementation{"noisy_quadratic", "bursar/schedule/profile/noisy_quadratic.h",
+                     code_of(&schedule::NoisyQuadratic::create)},
       Implementation{"next_action", "bursar/broker/pipeline/recovery.h", code_of(&broker::next_action)},
       Implementation{"riemannian_search", "bursar/allocate/riemannian.h", code_of(kWholeBudget)},
       Implementation{"recommend_split", "bursar/allocate/annotation_split.h", code_of(&allocate::recommend_split)},

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "bursar/core/result.h"
@@ -67,5 +68,11 @@ class BudgetCurriculum {
   std::int64_t steps_ = 0;
   bool grows_ = false;
 };
+
+// By its words, as the command line and Python write curricula:
+//   exponential:from=256,to=87,drops=3 · linear:from=256,to=87,drops=3 · constant:budget=87 ·
+//   decay:from=256,factor=.7,interval=150
+// drops is 3 and interval 1 where they are missing, the others must be given. kNotFound lists the names.
+[[nodiscard]] Result<BudgetCurriculum> parse_curriculum(std::string_view words, std::int64_t steps);
 
 }  // namespace bursar::schedule

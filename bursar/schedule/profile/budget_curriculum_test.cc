@@ -104,5 +104,21 @@ TEST(BudgetCurriculum, RefusesBadInputByName) {
   EXPECT_EQ(C::constant(5, std::int64_t{1} << 39)->changes().error().code, ErrorCode::kExhausted);
 }
 
+TEST(BudgetCurriculum, IsMadeByItsWords) {
+  const auto b = parse_curriculum("exponential:from=256,to=87,drops=3", 600);
+  ASSERT_TRUE(b) << b.error().message;
+  EXPECT_EQ(*b->tokens_at(150), 179);
+  EXPECT_EQ(*parse_curriculum("linear:from=26,to=11", 320)->at(80), 21);
+  EXPECT_EQ(*parse_curriculum("constant:budget=87", 10)->at(3), 87);
+  EXPECT_NEAR(*parse_curriculum("decay:from=256,factor=.7,interval=150", 600)->at(150), 179.2, 1e-9);
+  EXPECT_THAT(parse_curriculum("linear:from=26", 320).error().message,
+              HasSubstr("curriculum \"linear\": needs to=NUMBER"));
+  EXPECT_THAT(parse_curriculum("linear:from=26,to=11,drops=1.5", 320).error().message, HasSubstr("drops"));
+  EXPECT_THAT(parse_curriculum("cosine", 320).error().message, HasSubstr("there are exponential, linear"));
+  EXPECT_THAT(parse_curriculum("constant:budget=87,from=3", 320).error().message,
+              HasSubstr("has no parameter \"from\"; it has budget"));
+  EXPECT_THAT(parse_curriculum("", 320).error().message, HasSubstr("curriculum '': has no name"));
+}
+
 }  // namespace
 }  // namespace bursar::schedule

@@ -1,13 +1,9 @@
 // Profiles by their words, and the table of their names.
-#include <algorithm>
 #include <array>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <optional>
 
 #include "bursar/core/json.h"
-#include "bursar/core/policy.h"
 #include "bursar/schedule/profile/profile.h"
+#include "bursar/schedule/profile/words.h"
 
 namespace bursar::schedule {
 namespace {
@@ -28,70 +24,7 @@ constexpr std::array kProfiles{
         .name = "delayed", .about = "the peak up to a share, then another profile", .parameters = "share=.5,of=linear"},
 };
 
-constexpr std::string_view kPolicy = "policy";  // the words are read as a policy's are
-constexpr double kMost = 1e300;
-constexpr std::size_t kMostSteps = 1024;
-
-// The parameters of one profile. Every reader remembers the first thing that was wrong.
-class Parameters {
- public:
-  explicit Parameters(const PolicyWords& words) : words_(words) {}
-
-  double number(std::string_view key, double preset) {
-    known_.push_back(key);
-    const auto* found = words_.parameters.if_contains(key);
-    if (found == nullptr) return preset;
-    const auto x = JsonView(*found, std::string(key)).as_double(-kMost, kMost);
-    if (!x) fail_with(x.error());
-    return x.value_or(preset);
-  }
-  std::vector<double> numbers(std::string_view key, std::vector<double> preset) {
-    known_.push_back(key);
-    const auto* found = words_.parameters.if_contains(key);
-    if (found == nullptr) return preset;
-    const JsonView list(*found, std::string(key));
-    const auto size = list.array_size(kMostSteps);
-    if (!size) return fail_with(size.error()), preset;
-    std::vector<double> out;
-    for (std::size_t i = 0; i < *size; ++i) {
-      const auto x = list.element(i).and_then([](const JsonView& v) { return v.as_double(-kMost, kMost); });
-      if (!x) return fail_with(x.error()), preset;
-      out.push_back(*x);
-    }
-    return out;
-  }
-  std::string text(std::string_view key, std::string preset) {
-    known_.push_back(key);
-    const auto* found = words_.parameters.if_contains(key);
-    if (found == nullptr) return preset;
-    const auto x = JsonView(*found, std::string(key)).as_string(64);
-    if (!x) return fail_with(x.error()), preset;
-    return std::string(*x);
-  }
-  [[nodiscard]] bool has(std::string_view key) const { return words_.parameters.contains(key); }
-
-  // Once everything was read: what was wrong, or a key that nobody asked for.
-  [[nodiscard]] Result<void> done() const {
-    if (wrong_) return tl::unexpected(*wrong_);
-    for (const auto& member : words_.parameters) {
-      if (std::ranges::find(known_, std::string_view(member.key())) != known_.end()) continue;
-      std::string all;
-      for (const auto key : known_) all += (all.empty() ? "" : ", ") + std::string(key);
-      return invalid_argument("has no parameter " + json_string(member.key()) + "; it has " + all);
-    }
-    return {};
-  }
-
- private:
-  void fail_with(const Error& error) {
-    if (!wrong_) wrong_ = error;
-  }
-  const PolicyWords& words_;
-  std::vector<std::string_view> known_;
-  std::optional<Error> wrong_;
-};
-
-Result<Profile> make_step(Parameters& read) {
+Result<Profile> make_step(WordParameters& read) {
   const auto at = read.numbers("at", {.5, .75}), values = read.numbers("values", {.1, .01});
   if (at.size() != values.size()) {
     return invalid_argument("at has " + std::to_string(at.size()) + " shares and values " +
@@ -102,7 +35,7 @@ Result<Profile> make_step(Parameters& read) {
   return Profile::step(std::move(steps));
 }
 
-Result<Profile> make_profile(const std::string& name, Parameters& read) {
+Result<Profile> make_profile(const std::string& name, WordParameters& read) {
   if (name == "none") return Profile::none();
   if (name == "linear") return Profile::linear();
   if (name == "cosine") return Profile::cosine();
@@ -131,13 +64,9 @@ Result<Profile> make_profile(const std::string& name, Parameters& read) {
 std::span<const ProfileEntry> profiles() { return kProfiles; }
 
 Result<Profile> parse_profile(std::string_view words) {
-  const auto read = parse_policy_words(words);
-  if (!read) {
-    Error error = read.error();
-    if (error.message.starts_with(kPolicy)) error.message.replace(0, kPolicy.size(), "profile");
-    return tl::unexpected(std::move(error));
-  }
-  Parameters parameters(*read);
+  const auto read = parse_words("profile", words);
+  if (!read) return tl::unexpected(read.error());
+  WordParameters parameters(*read);
   auto made = make_profile(read->name, parameters);
   const double phi = parameters.number("mobius", 1);
   if (made || made.error().code != ErrorCode::kNotFound) {
