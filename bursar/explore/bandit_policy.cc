@@ -146,7 +146,7 @@ Result<void> BanditPolicy::observe(DecisionId id, const Outcome& outcome) {
                                                            : " is not open: it took nothing, was observed before, or "
                                                              "is older than the decisions that are kept open"));
   }
-  const auto& [expected, hold] = found->second;
+  const auto& [expected, hold, past] = found->second;
   if (!outcome.costs.empty() && outcome.costs.size() != hold.size()) {
     return wrong_length("costs", outcome.costs.size(), 1, hold.size());
   }
@@ -156,9 +156,16 @@ Result<void> BanditPolicy::observe(DecisionId id, const Outcome& outcome) {
   const auto told = teaches ? bandit_.learn(id, {.reward = *outcome.reward, .spent = actual}) : bandit_.forget(id);
   // A choice that the bandit gave up because too many came after it has nothing left to teach.
   if (!told && told.error().code != ErrorCode::kAlreadyExists) return told;
-  for (std::size_t j = 0; j < hold.size(); ++j) remaining_[j] += hold[j] - (outcome.refused ? 0 : actual[j]);
+  for (std::size_t j = 0; j < hold.size() && !past; ++j) {
+    remaining_[j] += hold[j] - (outcome.refused ? 0 : actual[j]);
+  }
   held_.erase(found);
   return {};
+}
+
+void BanditPolicy::renew() {
+  remaining_ = setup_.budget;
+  for (auto& [id, held] : held_) held.past = true;
 }
 
 std::span<const double> BanditPolicy::prices() const {
@@ -173,8 +180,8 @@ boost::json::object BanditPolicy::save() const {
   boost::json::object out = save_setup(name_, setup_);
   boost::json::array held;
   for (const auto& [id, one] : held_) {
-    held.push_back(
-        boost::json::object{{"id", id}, {"expected", saved_numbers(one.expected)}, {"hold", saved_numbers(one.hold)}});
+    held.push_back(boost::json::object{
+        {"id", id}, {"expected", saved_numbers(one.expected)}, {"hold", saved_numbers(one.hold)}, {"past", one.past}});
   }
   out["decided"] = decided();
   out["remaining"] = saved_numbers(remaining_);
@@ -197,7 +204,8 @@ Result<void> BanditPolicy::load(const boost::json::object& saved) {
     if (!entry.is_object()) return fail(ErrorCode::kCorrupt, "saved state: held must hold objects");
     SavedNumbers one(entry.get_object());
     const std::uint64_t id = one.count("id");
-    Held amounts_held{one.numbers("expected", remaining_.size()), one.numbers("hold", remaining_.size())};
+    Held amounts_held{one.numbers("expected", remaining_.size()), one.numbers("hold", remaining_.size()),
+                      one.flag("past")};
     if (auto ok = one.check(); !ok) return ok;
     if (id >= decided() || !amounts(amounts_held.expected) || !amounts(amounts_held.hold) ||
         !held_.emplace(id, std::move(amounts_held)).second) {

@@ -37,11 +37,15 @@ class BanditPolicy final : public Policy {
   [[nodiscard]] boost::json::object save() const override;
   [[nodiscard]] Result<void> load(const boost::json::object& saved);
 
+  // The whole budget anew, for a new day or month: what was learned stays, and decisions that are open no longer count.
+  void renew();
+
   [[nodiscard]] const Bandit& bandit() const { return bandit_; }
 
  private:
   struct Held {
     std::vector<double> expected, hold;  // [resources]
+    bool past = false;                   // of a budget before renew()
   };
   [[nodiscard]] Result<void> check(const Request& request) const;
   [[nodiscard]] std::span<const double> hold_of(const Request& request, std::size_t arm) const;

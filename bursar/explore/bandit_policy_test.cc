@@ -13,19 +13,24 @@ namespace {
 PolicySetup setup_of(const PolicyEntry& entry) {
   PolicySetup out{.budget = {50}, .horizon = 400, .parameters = {{"arms", 3}, {"most", boost::json::array{1.0}}}};
   for (const PolicyParameter& p : entry.parameters) {
-    if (p.preset.empty() && p.name != "arms") ADD_FAILURE() << entry.name << " needs " << p.name;
+    if (p.preset.empty() && p.name != "arms") out.parameters[p.name] = 2;
   }
   return out;
 }
 
-struct Step {
-  Request request;
-  double reward = 0, cost = 0;
-};
+// A context of the shape that the policy wants.
+std::vector<double> context_of(const Policy& policy, std::uint64_t t) {
+  const auto saved = policy.save();
+  const auto& parameters = saved.at("parameters").get_object();
+  if (parameters.contains("dimension")) return {.1, .2, .3, .4, .5, static_cast<double>(t % 2)};
+  if (parameters.contains("contexts") || parameters.contains("learner")) return {static_cast<double>(t % 2)};
+  return {};
+}
 
 Result<Decision> step(Policy& policy, std::uint64_t t, bool observe) {
   RandomStream world = RandomStream(5).split(t);
-  const auto decision = policy.decide({});
+  const auto context = context_of(policy, t);
+  const auto decision = policy.decide({.context = context});
   if (!decision || !decision->option || !observe) return decision;
   const double cost = .2 + .2 * static_cast<double>(*decision->option);
   const double reward = world.bernoulli(.3 + .2 * static_cast<double>(*decision->option)) ? 1 : 0;
@@ -91,6 +96,20 @@ TEST(BanditPolicy, ClosesArmsThatDoNotFit) {
   EXPECT_EQ(nothing.reason, DecisionReason::kBudget);
   EXPECT_TRUE(policy->observe(first.id, {.refused = true}));
   EXPECT_EQ(policy->decide({.costs = costs})->option, 0);
+}
+
+TEST(BanditPolicy, KeepsWhatItLearnedWhereTheBudgetIsThereAnew) {
+  auto policy = make_policy(*find_policy(policies(), "ucb1"), {.budget = {2}, .parameters = {{"arms", 2}}}).value();
+  const std::vector<double> costs{1, 1};
+  const double cost = .5;
+  const auto first = policy->decide({.costs = costs}).value(), second = policy->decide({.costs = costs}).value();
+  EXPECT_TRUE(policy->observe(first.id, {.costs = std::span(&cost, 1), .reward = .8}));
+  dynamic_cast<BanditPolicy&>(*policy).renew();
+  EXPECT_DOUBLE_EQ(policy->remaining()[0], 2);
+  EXPECT_TRUE(policy->observe(second.id, {.costs = std::span(&cost, 1), .reward = .4}));
+  EXPECT_DOUBLE_EQ(policy->remaining()[0], 2) << "of the budget before";
+  EXPECT_DOUBLE_EQ(dynamic_cast<BanditPolicy&>(*policy).bandit().intervals()[0].mean, .8);
+  EXPECT_DOUBLE_EQ(dynamic_cast<BanditPolicy&>(*policy).bandit().intervals()[1].mean, .4);
 }
 
 TEST(BanditPolicy, CountsCostsWhereTheRewardIsMissing) {

@@ -11,6 +11,10 @@ PolicyTable policies() {
     const auto add = [&all](PolicyTable entries) { all.insert(all.end(), entries.begin(), entries.end()); };
     add(stochastic_policies());
     add(bayesian_policies());
+    add(metric_policies());
+    add(contextual_policies());
+    add(knapsack_policies());
+    add(best_arm_policies());
     return all;
   }();
   return table;

@@ -21,5 +21,9 @@ namespace bursar::explore {
 // The folders' tables.
 [[nodiscard]] PolicyTable stochastic_policies();
 [[nodiscard]] PolicyTable bayesian_policies();
+[[nodiscard]] PolicyTable metric_policies();
+[[nodiscard]] PolicyTable contextual_policies();
+[[nodiscard]] PolicyTable knapsack_policies();
+[[nodiscard]] PolicyTable best_arm_policies();
 
 }  // namespace bursar::explore

@@ -9,7 +9,7 @@
 #include "bursar/admit/dual_mirror_descent.h"
 #include "bursar/admit/policies.h"
 #include "bursar/admit/replay.h"
-#include "bursar/core/json.h"
+#include "bursar/core/policy_text.h"
 
 namespace bursar::cli {
 namespace {
@@ -29,50 +29,6 @@ struct Words {
   admit::DemoLog demo;
   bool json = false;
 };
-
-std::string_view name_of(ParameterKind kind) {
-  switch (kind) {
-    case ParameterKind::kNumber: return "number";
-    case ParameterKind::kInteger: return "integer";
-    case ParameterKind::kFlag: return "flag";
-    case ParameterKind::kText: return "text";
-    case ParameterKind::kNumbers: return "numbers";
-  }
-  return "";
-}
-
-std::string policies_text() {
-  std::string out;
-  for (const PolicyEntry& entry : admit::policies()) {
-    out += std::string(entry.name) + ": " + std::string(entry.about) + " (systems/" + std::string(entry.slug) + ")\n";
-    for (const PolicyParameter& p : entry.parameters) {
-      out += "  " + std::string(p.name) + " = " + (p.preset.empty() ? "(needed)" : std::string(p.preset)) + "  " +
-             std::string(p.about);
-      for (std::size_t i = 0; i < p.choices.size(); ++i) out += (i == 0 ? ": " : ", ") + std::string(p.choices[i]);
-      out += '\n';
-    }
-  }
-  return out;
-}
-
-std::string policies_json() {
-  boost::json::array out;
-  for (const PolicyEntry& entry : admit::policies()) {
-    boost::json::array parameters;
-    for (const PolicyParameter& p : entry.parameters) {
-      boost::json::object one{{"name", p.name}, {"about", p.about}, {"kind", name_of(p.kind)}};
-      if (auto preset = parse_json(p.preset)) one["default"] = *preset;
-      if (!p.choices.empty()) one["choices"] = boost::json::array(p.choices.begin(), p.choices.end());
-      parameters.push_back(std::move(one));
-    }
-    out.push_back({{"name", entry.name},
-                   {"system", entry.slug},
-                   {"room", entry.room},
-                   {"about", entry.about},
-                   {"parameters", std::move(parameters)}});
-  }
-  return to_json(out) + "\n";
-}
 
 boost::json::array numbers(const std::vector<double>& x) { return boost::json::array(x.begin(), x.end()); }
 
@@ -184,7 +140,7 @@ void describe_fit(CLI::App& app, Words& words) {
 
 int carry_out(const CLI::App& app, const Words& words, ReplayOutput output) {
   if (app.got_subcommand("policies")) {
-    output.out << (words.json ? policies_json() : policies_text());
+    output.out << (words.json ? policies_json(admit::policies()) : policies_text(admit::policies()));
   } else if (app.got_subcommand("demo")) {
     admit::write_demo_log(words.demo, [&](std::string_view piece) { output.out << piece; });
   } else {

@@ -1,0 +1,119 @@
+#include "bursar/explore/contextual/ridge_model.h"
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "bursar/core/saved_numbers.h"
+#include "bursar/explore/contextual/quadratic_rows.h"
+
+namespace bursar::explore {
+namespace {
+
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+double dot(std::span<const double> a, std::span<const double> b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+}  // namespace
+
+RidgeModel::RidgeModel(std::size_t dimension, double ridge)
+    : a_(dimension * dimension),
+      inverse_(dimension * dimension),
+      b_(dimension),
+      theta_(dimension),
+      half_(dimension * (dimension + 1) / 2),
+      scratch_(dimension) {
+  for (std::size_t i = 0; i < dimension; ++i) {
+    a_[i * dimension + i] = ridge;
+    inverse_[i * dimension + i] = 1 / ridge;
+  }
+  refresh();
+}
+
+void RidgeModel::add(std::span<const double> x, double reward, double weight) {
+  const std::size_t d = dimension();
+  for (std::size_t i = 0; i < d; ++i) {
+    const double xi = weight * x[i];
+    for (std::size_t j = 0; j < d; ++j) a_[i * d + j] += xi * x[j];
+    b_[i] += xi * reward;
+  }
+  if (++examples_ % kRefactorEvery == 0) {
+    refactor();
+  } else {
+    for (std::size_t i = 0; i < d; ++i) scratch_[i] = dot(std::span(inverse_).subspan(i * d, d), x);
+    const double scale = weight / (1 + weight * dot(scratch_, x));
+    for (std::size_t i = 0; i < d; ++i) {
+      const double vi = scale * scratch_[i];
+      for (std::size_t j = 0; j < d; ++j) inverse_[i * d + j] -= vi * scratch_[j];
+    }
+  }
+  refresh();
+}
+
+void RidgeModel::refactor() {
+  const auto d = static_cast<Eigen::Index>(dimension());
+  const Eigen::Map<const Matrix> a(a_.data(), d, d);
+  Eigen::Map<Matrix>(inverse_.data(), d, d) = a.llt().solve(Matrix::Identity(d, d));
+}
+
+void RidgeModel::refresh() {
+  const std::size_t d = dimension();
+  double* half = half_.data();
+  for (std::size_t i = 0; i < d; ++i) {
+    theta_[i] = dot(std::span(inverse_).subspan(i * d, d), b_);
+    *half++ = inverse_[i * d + i];
+    for (std::size_t j = i + 1; j < d; ++j) *half++ = 2 * inverse_[i * d + j];
+  }
+}
+
+double RidgeModel::predict(std::span<const double> x) const { return dot(theta_, x); }
+
+double RidgeModel::width(std::span<const double> x) const {
+  double out = 0;
+  score(x, 1, std::span(&out, 1));
+  return out - predict(x);
+}
+
+void RidgeModel::score(std::span<const double> features, double alpha, std::span<double> out) const {
+  const std::size_t d = dimension();
+  std::vector<double> block(d * kRowsAtOnce);
+  std::array<double, kRowsAtOnce> linear{}, squares{};
+  for (std::size_t begin = 0; begin < out.size(); begin += kRowsAtOnce) {
+    const std::size_t rows = std::min(kRowsAtOnce, out.size() - begin);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const double* const x = features.data() + (begin + r) * d;
+      for (std::size_t i = 0; i < d; ++i) block[i * kRowsAtOnce + r] = x[i];
+    }
+    linear_rows(theta_.data(), block.data(), d, linear.data());
+    if (alpha > 0) quadratic_rows(half_.data(), block.data(), d, squares.data());
+    for (std::size_t r = 0; r < rows; ++r) {
+      out[begin + r] = linear[r] + (alpha > 0 ? alpha * std::sqrt(std::max(0.0, squares[r])) : 0);
+    }
+  }
+}
+
+boost::json::object RidgeModel::save() const {
+  return {{"a", saved_numbers(a_)},
+          {"inverse", saved_numbers(inverse_)},
+          {"b", saved_numbers(b_)},
+          {"examples", examples_}};
+}
+
+Result<void> RidgeModel::load(const boost::json::object& saved) {
+  SavedNumbers from(saved);
+  auto a = from.numbers("a", a_.size()), inverse = from.numbers("inverse", a_.size()), b = from.numbers("b", b_.size());
+  const std::uint64_t examples = from.count("examples");
+  if (auto ok = from.check(); !ok) return ok;
+  a_ = std::move(a);
+  inverse_ = std::move(inverse);
+  b_ = std::move(b);
+  examples_ = examples;
+  refresh();
+  return {};
+}
+
+}  // namespace bursar::explore
