@@ -57,6 +57,7 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 [[nodiscard]] boost::json::value systems_json();
 
 // The reproductions, one file each.
+[[nodiscard]] Result<Report> reproduce_bandits(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_bom(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_dora(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_dual_mirror_descent(const RunOptions& options);

@@ -23,6 +23,10 @@
 #include "bursar/allocate/rollout_value.h"
 #include "bursar/allocate/success_history.h"
 #include "bursar/broker/pipeline/recovery.h"
+#include "bursar/explore/bandit.h"
+#include "bursar/explore/best_arm/best_arm.h"
+#include "bursar/explore/knapsack/knapsack_mix.h"
+#include "bursar/explore/policies.h"
 #include "bursar/sample/okg_allocator.h"
 #include "bursar/sample/pass_k.h"
 #include "bursar/sample/rollout_split.h"
@@ -61,7 +65,10 @@ constexpr std::array kSystems{
            .title = "Multi-armed bandits, with knapsacks",
            .room = "explore",
            .shape = "policy",
-           .shows = "regret of the textbook's algorithms, and bandits under a budget"},
+           .implementations = "bandit explore_policies best_mix best_arm",
+           .doors = "`bursar explore`, C++ library",
+           .shows = "regret of the textbook's algorithms, and bandits under a budget",
+           .reproduce = &reproduce_bandits},
     System{.slug = "basir",
            .title = "BASIR: ranking sectors by a budget speech",
            .room = "learn, allocate",
@@ -365,6 +372,10 @@ std::span<const Implementation> implementations() {
       Implementation{"solve_online_lp", "bursar/admit/matching/bayesian_matching.h", code_of(&admit::solve_online_lp)},
       Implementation{"best_purchase", "bursar/admit/matching/posted_prices.h", code_of(&admit::best_purchase)},
       Implementation{"stochastic_balance", "bursar/admit/matching/goal_matcher.h", code_of(&admit::stochastic_balance)},
+      Implementation{"bandit", "bursar/explore/bandit.h", code_of(&explore::Bandit::make)},
+      Implementation{"explore_policies", "bursar/explore/policies.h", code_of(&explore::policies)},
+      Implementation{"best_mix", "bursar/explore/knapsack/knapsack_mix.h", code_of(&explore::best_mix)},
+      Implementation{"best_arm", "bursar/explore/best_arm/best_arm.h", code_of(&explore::FixedConfidence::make)},
       Implementation{"stochastic_configuration_lp", "bursar/admit/matching/match_bounds.h",
                      code_of(&admit::stochastic_configuration_lp)},
   };
