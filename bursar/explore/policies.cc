@@ -15,6 +15,7 @@ PolicyTable policies() {
     add(contextual_policies());
     add(knapsack_policies());
     add(best_arm_policies());
+    add(adversarial_policies());
     return all;
   }();
   return table;

@@ -25,5 +25,6 @@ namespace bursar::explore {
 [[nodiscard]] PolicyTable contextual_policies();
 [[nodiscard]] PolicyTable knapsack_policies();
 [[nodiscard]] PolicyTable best_arm_policies();
+[[nodiscard]] PolicyTable adversarial_policies();  // and incentives, and lagrange-bwk
 
 }  // namespace bursar::explore
