@@ -11,7 +11,8 @@
 namespace bursar::schedule {
 namespace {
 
-constexpr double kZero = 1e-9;  // of the largest: a curvature that is none
+constexpr std::size_t kMostNumbers = std::size_t{1} << 29;  // of a basis: 4 GiB
+constexpr double kZero = 1e-9;                              // of the largest: a curvature that is none
 
 struct Weighted {
   double value = 0, weight = 0;
@@ -70,6 +71,10 @@ Result<void> check(std::size_t n, const HessianProduct& product, const KappaOpti
   }
   if (o.probes < 1 || o.probes > 64) {
     return invalid_argument("probes: must be from 1 to 64, is " + std::to_string(o.probes));
+  }
+  if (n > kMostNumbers / o.steps) {
+    return fail(ErrorCode::kExhausted, "n x steps: " + std::to_string(n) + " x " + std::to_string(o.steps) +
+                                           " numbers are kept, at most 2^29; give fewer steps");
   }
   if (!(o.low_quantile >= 0 && o.low_quantile < 1)) {
     return invalid_argument("low_quantile: must lie in [0, 1), is " + to_text(o.low_quantile));

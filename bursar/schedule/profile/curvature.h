@@ -11,8 +11,8 @@
 // purposes, and says nothing. With steps >= n and low_quantile = 0 both are exact. negative_share is the weight of the
 // eigenvalues below -1e-9 largest: where it is not small, the quadratic model is a poor guide.
 // Errors, kInvalidArgument: n < 1, options out of range, products that are not finite; kInfeasible: no positive
-// curvature. The product is taken to be symmetric and is not checked. O(probes (steps products + n steps^2)), n x steps
-// doubles. Source: systems/uba, derived.
+// curvature; kExhausted: n x steps above 2^29. The product is taken to be symmetric and is not checked. O(probes (steps
+// products + n steps^2)), n x steps doubles. Source: systems/uba, derived.
 #pragma once
 
 #include <cstddef>

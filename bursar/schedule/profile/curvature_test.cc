@@ -82,6 +82,7 @@ TEST(EstimateKappa, IsTheSameForTheSameSeedAndRefusesBadInput) {
   EXPECT_FALSE(estimate_kappa(8, h, {.steps = 1}));
   EXPECT_FALSE(estimate_kappa(8, h, {.probes = 0}));
   EXPECT_FALSE(estimate_kappa(8, h, {.low_quantile = 1}));
+  EXPECT_EQ(estimate_kappa(std::size_t{1} << 40, h, {}).error().code, ErrorCode::kExhausted);
   const HessianProduct broken = [](auto, auto out) { out[0] = std::numeric_limits<double>::quiet_NaN(); };
   EXPECT_EQ(estimate_kappa(8, broken, {}).error().code, ErrorCode::kInvalidArgument);
 }

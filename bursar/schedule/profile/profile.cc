@@ -20,7 +20,8 @@ Result<void> check_phi(double phi) {
 
 }  // namespace
 
-double mobius(double phi, double u) { return 2 * u / (phi + (2 - phi) * u); }
+// phi + (2 - phi) u, written so that nothing cancels: exact at both ends for every phi.
+double mobius(double phi, double u) { return 2 * u / (phi * (1 - u) + 2 * u); }
 
 Profile Profile::none() {
   return {[](double) { return 1.0; }, "none"};

@@ -64,6 +64,16 @@ TEST(Profile, RexIsTheBentLineAndPhiTwoBendsNothing) {
   }
 }
 
+TEST(Profile, BendsAreExactAtTheEndsForEveryPhi) {
+  for (const double phi : {5e-324, 1e-300, 1e-9, 1.0, 1e9, 1e300}) {
+    EXPECT_EQ(mobius(phi, 0), 0);
+    EXPECT_EQ(mobius(phi, 1), 1);
+    EXPECT_EQ(uba(phi)(0), 1);
+    EXPECT_EQ(uba(phi)(1), 0);
+    EXPECT_EQ((*Profile::linear().mobius(phi))(0), 1);  // once 2 / 0 at phi = 1e300
+  }
+}
+
 TEST(Profile, PhiBelowTwoBendsUpAndAboveTwoDown) {
   for (int i = 1; i < 1000; ++i) {
     const double s = share(i);
@@ -179,6 +189,22 @@ TEST(Profile, NamesTheWordsThatAreWrong) {
   EXPECT_THAT(parse_profile("delayed:of=delayed").error().message, HasSubstr("not delayed itself"));
   EXPECT_FALSE(parse_profile("delayed:of=nothing"));
   EXPECT_FALSE(parse_profile("linear:mobius=-1"));
+}
+
+RC_GTEST_PROP(Profile, IsRefusedOrLiesInZeroToOneWhateverTheWords, ()) {
+  static const std::vector<std::string> kParts{
+      "uba",    "step", "delayed", "one-cycle", "exponential", "rex", ":",  ",",     "=",   "phi", "end",    "at",
+      "values", "of",   "[.5",     ";",         ".75]",        "0",   "-1", "1e308", "nan", "inf", "mobius", "\"\x01"};
+  std::string words;
+  for (const std::size_t k :
+       *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(0, kParts.size())))
+    words += kParts[k];
+  const auto p = parse_profile(words);
+  if (!p) {
+    RC_ASSERT(!p.error().message.empty());
+    return;
+  }
+  for (int i = 0; i <= 1000; i += 125) RC_ASSERT((*p)(share(i)) >= 0 && (*p)(share(i)) <= 1);
 }
 
 }  // namespace
