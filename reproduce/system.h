@@ -58,6 +58,7 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 
 // The reproductions, one file each.
 [[nodiscard]] Result<Report> reproduce_bandits(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_bavt(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_bom(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_dora(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_dual_mirror_descent(const RunOptions& options);
@@ -66,12 +67,15 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 [[nodiscard]] Result<Report> reproduce_mcp_production(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_pets(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_philosopher(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_plan_and_budget(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rco(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rex(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rtb_rl(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_sevra(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_sft_pft_balance(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_stochastic_balance(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_uba(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_uniform_phantom(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_voi_search(const RunOptions& options);
 
 }  // namespace bursar::reproduce

@@ -22,11 +22,16 @@
 #include "bursar/allocate/riemannian.h"
 #include "bursar/allocate/rollout_value.h"
 #include "bursar/allocate/success_history.h"
+#include "bursar/allocate/token_split.h"
 #include "bursar/broker/pipeline/recovery.h"
 #include "bursar/explore/bandit.h"
 #include "bursar/explore/best_arm/best_arm.h"
 #include "bursar/explore/knapsack/knapsack_mix.h"
 #include "bursar/explore/policies.h"
+#include "bursar/plan/recovery_gate.h"
+#include "bursar/plan/token_plan.h"
+#include "bursar/plan/value_tree.h"
+#include "bursar/plan/voi_controller.h"
 #include "bursar/sample/okg_allocator.h"
 #include "bursar/sample/pass_k.h"
 #include "bursar/sample/rollout_split.h"
@@ -83,7 +88,10 @@ constexpr std::array kSystems{
            .title = "BAVT: budget-aware value tree search",
            .room = "plan",
            .shape = "controller",
-           .shows = "a quarter of the calls of parallel sampling at equal success"},
+           .implementations = "ValueTreeSearch steps_bound",
+           .doors = "`bursar plan bound`, C++ library",
+           .shows = "a quarter of the calls of parallel sampling at equal success",
+           .reproduce = &reproduce_bavt},
     System{.slug = "bom",
            .title = "Best-of-majority for Pass@k",
            .room = "sample",
@@ -217,7 +225,10 @@ constexpr std::array kSystems{
            .title = "Plan and Budget: tokens for sub-questions",
            .room = "plan, allocate",
            .shape = "controller",
-           .shows = "efficiency of decaying splits, and where they reverse"},
+           .implementations = "plan_tokens split_tokens",
+           .doors = "`bursar plan split`, `bursar plan steps`, C++ library",
+           .shows = "efficiency of decaying splits, and where they reverse",
+           .reproduce = &reproduce_plan_and_budget},
     System{.slug = "rco",
            .title = "RCO: exact budgets on a Riemannian manifold",
            .room = "allocate, compress",
@@ -262,7 +273,10 @@ constexpr std::array kSystems{
            .title = "SEVRA: which answers to verify",
            .room = "plan",
            .shape = "controller",
-           .shows = "accuracy of verifying all for a share of its tokens"},
+           .implementations = "LinearGate calibrate",
+           .doors = "`bursar plan gate`, C++ library",
+           .shows = "accuracy of verifying all for a share of its tokens",
+           .reproduce = &reproduce_sevra},
     System{.slug = "sft-pft-balance",
            .title = "Balancing demonstrations and preferences",
            .room = "allocate",
@@ -319,7 +333,10 @@ constexpr std::array kSystems{
            .title = "Value of information for search agents",
            .room = "plan",
            .shape = "controller",
-           .shows = "success under two hard budgets against every baseline"},
+           .implementations = "budget_pressure disagreement_of",
+           .doors = "C++ library",
+           .shows = "success under two hard budgets against every baseline",
+           .reproduce = &reproduce_voi_search},
 };
 
 }  // namespace
@@ -341,6 +358,14 @@ std::span<const Implementation> implementations() {
       Implementation{"independent_markets", "bursar/agree/independent_markets.h", code_of(&agree::independent_markets)},
       Implementation{"optimal_mechanism", "bursar/agree/hiring_mechanism.h", code_of(&agree::optimal_mechanism)},
       Implementation{"online_hiring", "bursar/agree/online_hiring.h", code_of(&agree::OnlineHiring::make)},
+      Implementation{"ValueTreeSearch", "bursar/plan/value_tree.h", code_of(&plan::ValueTreeSearch::make)},
+      Implementation{"steps_bound", "bursar/plan/value_tree.h", code_of(&plan::steps_bound)},
+      Implementation{"plan_tokens", "bursar/plan/token_plan.h", code_of(&plan::plan_tokens)},
+      Implementation{"split_tokens", "bursar/allocate/token_split.h", code_of(&allocate::split_tokens)},
+      Implementation{"LinearGate", "bursar/plan/recovery_gate.h", code_of(&plan::LinearGate::fit)},
+      Implementation{"calibrate", "bursar/plan/recovery_gate.h", code_of(&plan::calibrate)},
+      Implementation{"budget_pressure", "bursar/plan/voi_controller.h", code_of(&plan::budget_pressure)},
+      Implementation{"disagreement_of", "bursar/plan/voi_controller.h", code_of(&plan::disagreement_of)},
       Implementation{"select_pass_k", "bursar/sample/pass_k.h", code_of(kSelect)},
       Implementation{"plan_samples", "bursar/sample/pass_k.h", code_of(&sample::plan_samples)},
       Implementation{"split_rollouts", "bursar/sample/rollout_split.h", code_of(&sample::split_rollouts)},

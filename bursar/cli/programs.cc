@@ -26,6 +26,7 @@ constexpr auto kAbout = std::to_array<std::pair<std::string_view, std::string_vi
      {"bid", "Learns a campaign from its log of auctions, and replays one under several rules"},
      {"explore", "Bandits: tries them in simulated worlds, keeps one in a file, says what it believes"},
      {"match", "Matches what comes one by one: buyers with items, slots with goals"},
+     {"plan", "Tokens for sub-questions, steps that are enough, when to check an answer"},
      {"replay", "Replays a log of requests under any policies, against the best in hindsight"},
      {"reproduce", "Shows a published system's claim beside its baselines"},
      {"sample", "Votes over answers, which of them to submit, and where the next draw goes"},

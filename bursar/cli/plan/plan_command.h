@@ -1,0 +1,33 @@
+// The program `bursar-plan`, which `bursar plan` starts: budgets inside one job, before it runs.
+//
+//   bursar plan split --credits 20,80 --total 200 --decay cosine      // tokens for each sub-question
+//   bursar plan steps "What is 3 + 4? Double it, then halve it." --level 3
+//   bursar plan bound --p 0.3 --progress 3 --error 0.05               // steps that are enough
+//   bursar plan gate rows.jsonl --price 0.01                          // when to check a first answer: a threshold
+//
+// Exit codes: 0 done; 1 the input is wrong; 2 the words on the command line are wrong; 3 a file cannot be read.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "bursar/core/result.h"
+
+namespace bursar::cli {
+
+struct PlanOutput {
+  std::ostream& out;
+  std::ostream& err;
+};
+// Runs one command line, without the program's name. Never throws.
+[[nodiscard]] int run_plan(std::vector<std::string> words, PlanOutput output);
+
+struct GateWords {
+  std::string file;
+  double price = .01, flip_price = 0, threshold = -1;  // threshold < 0: calibrate one
+  bool accuracy_first = false, json = false;
+};
+[[nodiscard]] Result<void> gate_rows(const GateWords& words, std::ostream& out);
+
+}  // namespace bursar::cli
