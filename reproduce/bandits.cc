@@ -17,8 +17,10 @@ Result<Report> reproduce_bandits(const RunOptions& options) {
                          : options.quick    ? 4
                                             : 60,
                 .quick = options.quick};
-  for (const auto part : {&bandits::stochastic_part, &bandits::growth_part, &bandits::similarity_part,
-                          &bandits::contextual_part, &bandits::knapsack_part}) {
+  for (const auto part :
+       {&bandits::stochastic_part, &bandits::growth_part, &bandits::similarity_part, &bandits::experts_part,
+        &bandits::adversarial_part, &bandits::routing_part, &bandits::contextual_part, &bandits::games_part,
+        &bandits::knapsack_part, &bandits::incentives_part}) {
     if (auto ok = part(options, report); !ok) return tl::unexpected(ok.error());
   }
   return report;

@@ -14,11 +14,16 @@
 
 namespace bursar::reproduce::bandits {
 
-Result<void> stochastic_part(const RunOptions& options, Report& report);  // chapters 1 and 3, best arms
-Result<void> growth_part(const RunOptions& options, Report& report);      // of regret with the horizon
-Result<void> similarity_part(const RunOptions& options, Report& report);  // chapter 4
-Result<void> contextual_part(const RunOptions& options, Report& report);  // chapter 8
-Result<void> knapsack_part(const RunOptions& options, Report& report);    // chapter 10
+Result<void> stochastic_part(const RunOptions& options, Report& report);   // chapters 1 and 3, best arms
+Result<void> growth_part(const RunOptions& options, Report& report);       // of regret with the horizon
+Result<void> similarity_part(const RunOptions& options, Report& report);   // chapter 4
+Result<void> contextual_part(const RunOptions& options, Report& report);   // chapter 8
+Result<void> knapsack_part(const RunOptions& options, Report& report);     // chapter 10
+Result<void> experts_part(const RunOptions& options, Report& report);      // chapter 5: all costs are seen
+Result<void> adversarial_part(const RunOptions& options, Report& report);  // chapter 6: one cost is seen
+Result<void> routing_part(const RunOptions& options, Report& report);      // chapter 7: sets of atoms
+Result<void> games_part(const RunOptions& options, Report& report);        // chapter 9
+Result<void> incentives_part(const RunOptions& options, Report& report);   // chapter 11
 
 // One run of the policy "NAME[:parameters]" of explore::policies(); arms and seed are added. No budget: none that ends.
 [[nodiscard]] Result<explore::Run> run_bandit(const std::string& words, const explore::World& world,

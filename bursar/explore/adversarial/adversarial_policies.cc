@@ -169,13 +169,21 @@ struct HiddenBandit {
 struct LagrangeBandit {
   static constexpr std::string_view kName = "lagrange-bwk", kSlug = "bandits";
   static constexpr std::string_view kAbout = "rewards against the resource that runs out fastest, without statistics";
-  static std::span<const PolicyParameter> parameters() { return {}; }
+  static std::span<const PolicyParameter> parameters() {
+    static constexpr std::array kOwn{
+        PolicyParameter{.name = "rest",
+                        .about = "it may choose nothing; false is better where some arm uses no more than its rate",
+                        .kind = ParameterKind::kFlag,
+                        .preset = "true"}};
+    return kOwn;
+  }
   static Made make(const PolicySetup& setup) {
     if (setup.horizon == 0) return invalid_argument("horizon: lagrange-bwk must know for how many requests it plans");
     return as_learner(LagrangeBwk::make({.arms = count_of(setup, "arms"),
                                          .horizon = setup.horizon,
                                          .budget = setup.budget,
-                                         .most = numbers_of(setup, "most")}));
+                                         .most = numbers_of(setup, "most"),
+                                         .rest = flag_of(setup, "rest")}));
   }
 };
 

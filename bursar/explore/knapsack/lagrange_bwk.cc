@@ -20,7 +20,7 @@ Result<std::unique_ptr<LagrangeBwk>> LagrangeBwk::make(const LagrangeBwkOptions&
     if (auto ok = check_positive("budget", options.budget[j]); !ok) return tl::unexpected(ok.error());
     if (auto ok = check_positive("most", options.most[j]); !ok) return tl::unexpected(ok.error());
   }
-  auto primal = Exp3::make(exp3_ix(options.arms + 1, options.horizon));
+  auto primal = Exp3::make(exp3_ix(options.arms + (options.rest ? 1 : 0), options.horizon));
   if (!primal) return tl::unexpected(primal.error());
   const std::size_t resources = options.budget.size() + 1;
   auto dual = Hedge::create(resources, hedge_rate({.experts = resources, .rounds = options.horizon}));
@@ -40,7 +40,7 @@ Result<Pick> LagrangeBwk::pick(const Question& question, RandomStream& random) {
   std::vector<std::uint8_t> closed;
   if (!question.closed.empty()) {
     closed.assign(question.closed.begin(), question.closed.end());
-    closed.push_back(0);
+    if (options_.rest) closed.push_back(0);
     if (std::ranges::all_of(question.closed, [](std::uint8_t c) { return c != 0; })) return Pick{};
   }
   auto pick = primal_->pick({.closed = closed}, random);

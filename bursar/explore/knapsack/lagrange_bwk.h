@@ -11,9 +11,10 @@
 // Hedge, who hears of all of them. Both know T and B; regret O(T / B) sqrt(T K ln(d T)) with high probability (order
 // only, so no regret_bound()). It assumes nothing of how rewards and uses depend on each other, and pays for that:
 // where they come by chance, ucb_bwk.h and primal_dual_bwk.h are better. It does not stop by itself: the caller closes
-// arms that no longer fit (bandit_policy.h does), and a use above `most` is learned as `most`.
-// prices(): T / B_i times the weight of resource i. pick O(log arms), update O(log arms + resources).
-// Source: systems/bandits, 26.
+// arms that no longer fit (bandit_policy.h does), and a use above `most` is learned as `most`. Resting is an arm more
+// to learn, a tenth of the regret with ten arms; without it, and with no arm that is within its rate, it prefers what
+// uses least to what pays most. prices(): T / B_i times the weight of resource i. pick O(log arms), update O(log arms +
+// resources). Source: systems/bandits, 26.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,7 @@ struct LagrangeBwkOptions {
   std::uint64_t horizon = 0;   // T >= 1
   std::vector<double> budget;  // B [resources], > 0
   std::vector<double> most;    // [resources], > 0: the most that one round uses
+  bool rest = true;            // false where some arm uses no more than B / T, or resting makes no sense
 };
 
 class LagrangeBwk final : public Learner {
