@@ -26,8 +26,10 @@
 #include "bursar/broker/pipeline/recovery.h"
 #include "bursar/explore/bandit.h"
 #include "bursar/explore/best_arm/best_arm.h"
+#include "bursar/explore/equitable/adaptive_sampler.h"
 #include "bursar/explore/knapsack/knapsack_mix.h"
 #include "bursar/explore/policies.h"
+#include "bursar/explore/private_best_arm/private_best_arm.h"
 #include "bursar/plan/recovery_gate.h"
 #include "bursar/plan/token_plan.h"
 #include "bursar/plan/value_tree.h"
@@ -127,7 +129,10 @@ constexpr std::array kSystems{
            .title = "Private best-arm identification with a fixed budget",
            .room = "explore",
            .shape = "policy",
-           .shows = "error that falls exponentially in samples under differential privacy"},
+           .implementations = "private_best_arm privacy_accountant",
+           .doors = "C++ library",
+           .shows = "error that falls exponentially in samples under differential privacy",
+           .reproduce = &reproduce_dp_bai},
     System{.slug = "dual-mirror-descent",
            .title = "Dual mirror descent for online allocation",
            .room = "admit",
@@ -155,7 +160,10 @@ constexpr std::array kSystems{
            .title = "Sampling for equitable training data",
            .room = "explore, allocate",
            .shape = "policy",
-           .shows = "most of the gap between equal and oracle sampling closed"},
+           .implementations = "plan_static adaptive_sampler",
+           .doors = "C++ library",
+           .shows = "most of the gap between equal and oracle sampling closed",
+           .reproduce = &reproduce_equitable_sampling},
     System{.slug = "gtlr-gs",
            .title = "GTLR-GS: Gaussians where geometry and texture need them",
            .room = "splat",
@@ -374,6 +382,13 @@ std::span<const Implementation> implementations() {
       Implementation{"plan_buckets", "bursar/allocate/bucket_plan.h", code_of(&allocate::plan_buckets)},
       Implementation{"fit_stream_plan", "bursar/sample/streaming_allocator.h", code_of(&sample::fit_stream_plan)},
       Implementation{"OkgAllocator", "bursar/sample/okg_allocator.h", code_of(&sample::OkgAllocator::make)},
+      Implementation{"private_best_arm", "bursar/explore/private_best_arm/private_best_arm.h",
+                     code_of(&explore::PrivateBestArm::make)},
+      Implementation{"privacy_accountant", "bursar/explore/private_best_arm/privacy_accountant.h",
+                     code_of(&explore::PrivacyAccountant::make)},
+      Implementation{"plan_static", "bursar/explore/equitable/static_plan.h", code_of(&explore::plan_static)},
+      Implementation{"adaptive_sampler", "bursar/explore/equitable/adaptive_sampler.h",
+                     code_of(&explore::AdaptiveSampler::make)},
       Implementation{"mirror_step", "bursar/admit/dual_mirror_descent.h", code_of(&admit::mirror_step)},
       Implementation{"price_policies", "bursar/admit/price_policies.h", code_of(&admit::price_policies)},
       Implementation{"allocate_rollouts", "bursar/allocate/rollout_value.h", code_of(&allocate::allocate_rollouts)},

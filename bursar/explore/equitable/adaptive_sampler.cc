@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "bursar/allocate/solve.h"
@@ -24,6 +25,9 @@ Result<void> check_options(std::size_t groups, const AdaptiveSamplerOptions& o) 
   if (auto ok = positive("budget", o.budget, false); !ok) return ok;
   if (auto ok = positive("batch", o.batch, true); !ok) return ok;
   if (auto ok = positive("tolerance", o.tolerance, true); !ok) return ok;
+  if (!(o.fit_share >= 0 && o.fit_share <= 1)) {
+    return invalid_argument("fit_share: is " + to_text(o.fit_share) + "; it must be from 0 to 1");
+  }
   if (o.seed_count < 0) return invalid_argument("seed_count: must not be negative, is " + std::to_string(o.seed_count));
   if (o.stale_after < 1)
     return invalid_argument("stale_after: must be at least 1, is " + std::to_string(o.stale_after));
@@ -224,7 +228,12 @@ Result<void> AdaptiveSampler::forget(std::size_t group) {
 
 Result<CurvePosterior> AdaptiveSampler::curve(std::size_t group) const {
   if (group >= groups_.size()) return invalid_argument("group: " + std::to_string(group) + " does not exist");
-  return CurvePosterior::fit(options_.prior, seen_[group]);
+  const double least = options_.fit_share * effective(group, static_cast<double>(counts_[group]));
+  std::vector<CurveObservation> counting;
+  // Sizes are rounded to whole samples.
+  std::ranges::copy_if(seen_[group], std::back_inserter(counting),
+                       [&](const CurveObservation& o) { return o.n >= least - 1; });
+  return CurvePosterior::fit(options_.prior, counting);
 }
 
 Result<SamplerReport> AdaptiveSampler::report() const {

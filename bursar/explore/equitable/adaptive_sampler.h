@@ -12,12 +12,14 @@
 //
 // First n_0 samples of every group; then each batch of k = batch / c_g samples goes to the group with the largest
 //   V_g = sum_gamma weight w_g [loss(a + b n^-gamma) - loss(a + b (n + k)^-gamma)] / (k c_g)
-// under the posterior of its curve (curve_posterior.h), or under one draw of it (Thompson). It stops where the largest
-// V_g times what is left would gain less than `tolerance`, and leaves the rest unspent. Where groups share a model,
-// `transfer` T has curves run on effective samples n_g + sum_{h != g} T_gh n_h, and V_h counts what all groups gain.
-// Where gains shrink and groups do not share, buying the largest gain per cost is optimal for known curves. Measured
-// curves need not fall. sum c n <= budget always. next() O(groups x grid), with transfer O(groups^2 x grid).
-// Deterministic: draws come from the seed and the number of batches. Source: systems/equitable-sampling, B and C.
+// under the posterior of its curve (curve_posterior.h), or under one draw of it (Thompson). Curves of real models are
+// S-shaped at their start, where a power law says nothing: what was measured there counts until the group outgrew it.
+// It stops where the largest V_g times what is left would gain less than `tolerance`, and leaves the rest unspent.
+// Where groups share a model, `transfer` T has curves run on effective samples n_g + sum_{h != g} T_gh n_h, and V_h
+// counts what all groups gain. Where gains shrink and groups do not share, buying the largest gain per cost is optimal
+// for known curves. Measured curves need not fall. sum c n <= budget always. next() O(groups x grid), with transfer
+// O(groups^2 x grid). Deterministic: draws come from the seed and the number of batches. Source:
+// systems/equitable-sampling, B and C.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -39,6 +41,7 @@ struct AdaptiveSamplerOptions {
   std::int64_t seed_count = 0;  // n_0; 0: max(50, 2% of what the group alone could have), cut at its max_n
   double tolerance = 0;         // of L
   bool thompson = false;
+  double fit_share = .4;  // 0 … 1: measurements at fewer samples than this share of the group's are left out
   CurvePrior prior;
   std::vector<double> transfer = {};  // [groups x groups] in [0, 1], 1 on the diagonal; empty: nothing is shared
   int stale_after = 5;                // batches after which a group of a shared model should be measured anew

@@ -58,6 +58,7 @@ json::object options_of(const AdaptiveSamplerOptions& o) {
           {"seed_count", o.seed_count},
           {"tolerance", o.tolerance},
           {"thompson", o.thompson},
+          {"fit_share", o.fit_share},
           {"prior",
            {p.gamma_low, p.gamma_high, p.gamma_step, p.gamma_mean, p.gamma_deviation, p.a_mean, p.a_deviation, p.b_mean,
             p.b_deviation}},
@@ -75,6 +76,7 @@ Result<AdaptiveSamplerOptions> read_options(const JsonView& view, std::size_t gr
   o.seed_count = f.count("seed_count");
   o.tolerance = f.number("tolerance");
   o.thompson = f.flag("thompson");
+  o.fit_share = f.number("fit_share");
   const auto prior = f.numbers("prior", 9);
   o.transfer = f.numbers("transfer", groups * groups);
   o.stale_after = static_cast<int>(std::min<std::int64_t>(f.count("stale_after"), 1'000'000));

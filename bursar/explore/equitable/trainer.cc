@@ -149,10 +149,11 @@ Result<MeasuredError> measure(const LinearModel& model, const TrainingData& data
     return MeasuredError{e, smooth * (1 - smooth) / n};
   }
   const double vp = spp - sp * sp / n, vy = syy - sy * sy / n, c = spy - sp * sy / n;
-  // A model that says the same of everybody explains nothing; one that is anti-correlated is as bad.
-  const double r = vp > 0 && vy > 0 ? std::max(0.0, c / std::sqrt(vp * vy)) : 0, square = std::min(1.0, r * r);
-  const double variance = 4 * square * (1 - square) * (1 - square) / n;
-  return MeasuredError{1 - square, std::max(variance, 1 / (n * n))};
+  // A model that says the same of everybody explains nothing; one that is anti-correlated is worse. The sign is kept so
+  // that chance around nothing averages out, and the variance is that of r, which is known to 1/n, seen through r^2.
+  const double r = vp > 0 && vy > 0 ? std::clamp(c / std::sqrt(vp * vy), -1.0, 1.0) : 0, square = r * r;
+  const double variance = 4 * (square + 1 / n) * (1 - square) * (1 - square) / n + 2 / (n * n);
+  return MeasuredError{1 - r * std::abs(r), variance};
 }
 
 }  // namespace bursar::explore

@@ -32,7 +32,7 @@ struct LinearModel {
 };
 
 struct MeasuredError {
-  double error = 0;     // 1 - R^2 (squared correlation) of a ridge model, the share of wrong answers of a logistic one
+  double error = 0;     // ridge: 1 - R^2, R^2 the squared correlation with its sign; logistic: share of wrong answers
   double variance = 0;  // of the measurement; > 0
 };
 
