@@ -73,6 +73,7 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 [[nodiscard]] Result<Report> reproduce_rco(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rex(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_rtb_rl(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_scale(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_sevra(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_sft_pft_balance(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_stochastic_balance(const RunOptions& options);

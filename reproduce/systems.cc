@@ -30,6 +30,7 @@
 #include "bursar/explore/knapsack/knapsack_mix.h"
 #include "bursar/explore/policies.h"
 #include "bursar/explore/private_best_arm/private_best_arm.h"
+#include "bursar/plan/effort.h"
 #include "bursar/plan/recovery_gate.h"
 #include "bursar/plan/token_plan.h"
 #include "bursar/plan/value_tree.h"
@@ -276,7 +277,10 @@ constexpr std::array kSystems{
            .title = "SCALE: two modes of thinking for sub-problems",
            .room = "plan",
            .shape = "controller",
-           .shows = "accuracy against tokens between all-fast and all-deliberate"},
+           .implementations = "assign_threshold assign_budget",
+           .doors = "C++ library",
+           .shows = "accuracy against tokens between all-fast and all-deliberate",
+           .reproduce = &reproduce_scale},
     System{.slug = "sevra",
            .title = "SEVRA: which answers to verify",
            .room = "plan",
@@ -368,6 +372,8 @@ std::span<const Implementation> implementations() {
       Implementation{"online_hiring", "bursar/agree/online_hiring.h", code_of(&agree::OnlineHiring::make)},
       Implementation{"ValueTreeSearch", "bursar/plan/value_tree.h", code_of(&plan::ValueTreeSearch::make)},
       Implementation{"steps_bound", "bursar/plan/value_tree.h", code_of(&plan::steps_bound)},
+      Implementation{"assign_threshold", "bursar/plan/effort.h", code_of(&plan::assign_threshold)},
+      Implementation{"assign_budget", "bursar/plan/effort.h", code_of(&plan::assign_budget)},
       Implementation{"plan_tokens", "bursar/plan/token_plan.h", code_of(&plan::plan_tokens)},
       Implementation{"split_tokens", "bursar/allocate/token_split.h", code_of(&allocate::split_tokens)},
       Implementation{"LinearGate", "bursar/plan/recovery_gate.h", code_of(&plan::LinearGate::fit)},
