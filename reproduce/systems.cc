@@ -31,6 +31,7 @@
 #include "bursar/explore/policies.h"
 #include "bursar/explore/private_best_arm/private_best_arm.h"
 #include "bursar/plan/effort.h"
+#include "bursar/plan/organisation.h"
 #include "bursar/plan/recovery_gate.h"
 #include "bursar/plan/token_plan.h"
 #include "bursar/plan/value_tree.h"
@@ -195,7 +196,10 @@ constexpr std::array kSystems{
            .title = "Phases of budgeted teams of agents",
            .room = "plan",
            .shape = "allocator",
-           .shows = "when a tree of agents beats one strong agent at equal budget"},
+           .implementations = "plan_organisation tree_biases",
+           .doors = "`bursar plan org`, C++ library",
+           .shows = "when a tree of agents beats one strong agent at equal budget",
+           .reproduce = &reproduce_mas_phase},
     System{.slug = "mcp-production",
            .title = "Agents with MCP in production: broker, timeouts, errors",
            .room = "broker, schedule, ledger",
@@ -374,6 +378,8 @@ std::span<const Implementation> implementations() {
       Implementation{"steps_bound", "bursar/plan/value_tree.h", code_of(&plan::steps_bound)},
       Implementation{"assign_threshold", "bursar/plan/effort.h", code_of(&plan::assign_threshold)},
       Implementation{"assign_budget", "bursar/plan/effort.h", code_of(&plan::assign_budget)},
+      Implementation{"plan_organisation", "bursar/plan/organisation.h", code_of(&plan::plan_organisation)},
+      Implementation{"tree_biases", "bursar/plan/organisation.h", code_of(&plan::tree_biases)},
       Implementation{"plan_tokens", "bursar/plan/token_plan.h", code_of(&plan::plan_tokens)},
       Implementation{"split_tokens", "bursar/allocate/token_split.h", code_of(&allocate::split_tokens)},
       Implementation{"LinearGate", "bursar/plan/recovery_gate.h", code_of(&plan::LinearGate::fit)},

@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iomanip>
 #include <optional>
 #include <ostream>
 #include <sstream>
 
+#include "bursar/plan/organisation.h"
 #include "bursar/plan/token_plan.h"
 #include "bursar/plan/value_tree.h"
 
@@ -22,6 +24,7 @@ constexpr const char* kHelp =
   bursar plan split --credits 20,80 --total 200 --decay cosine
   bursar plan steps "What is 3 + 4? Double it, then halve it." --level 3
   bursar plan bound --p 0.3 --progress 3 --error 0.05
+  bursar plan org --budget 1e5 --rho .05
   bursar plan gate rows.jsonl --price 0.01
 
 Rows of gate: {"base_correct","verified_correct","gate_score","verification_tokens"}; docs/plan.md has more.
@@ -34,6 +37,8 @@ struct Words {
   int level = 3, progress = 1;
   double p = .3, error = .05;
   GateWords gate;
+  plan::OrgInputs org{.window = 8192};
+  double message_scale = 8;
 };
 
 void describe(CLI::App& app, Words& words) {
@@ -52,6 +57,15 @@ void describe(CLI::App& app, Words& words) {
   bound.add_option("--p", words.p, "Chance that a step makes progress, at least")->required();
   bound.add_option("--progress", words.progress, "Steps of progress that are needed")->required();
   bound.add_option("--error", words.error, "Chance of failure that is allowed (.05)");
+  CLI::App& org = *app.add_subcommand("org", "One agent, a star or a tree of agents, for a budget");
+  org.add_option("--budget", words.org.budget, "Tokens in all")->required();
+  org.add_option("--kappa", words.org.kappa, "One agent's bias at x tokens is kappa x^beta (.05)");
+  org.add_option("--beta", words.org.beta, "Its exponent (.1)");
+  org.add_option("--rho", words.org.correlation, "Correlation of the inputs of one aggregator (0)");
+  org.add_option("--window", words.org.window, "Tokens that an aggregator can read (8192)");
+  org.add_option("--message-scale", words.message_scale,
+                 "A message of m tokens keeps 1 - exp(-m / scale) of its bias (8)")
+      ->check(CLI::PositiveNumber);
   CLI::App& gate = *app.add_subcommand("gate", "The threshold from which on an answer is worth checking");
   gate.add_option("rows", words.gate.file, "JSON lines of a development split; - is standard input")->required();
   gate.add_option("--price", words.gate.price, "Accuracy that 1,000 tokens must buy (.01)");
@@ -83,8 +97,26 @@ Result<void> split(const Words& words, std::vector<plan::SubQuestion> steps, std
   return {};
 }
 
+Result<void> organise(const Words& words, std::ostream& out) {
+  plan::OrgInputs inputs = words.org;
+  inputs.fidelity = [scale = words.message_scale](double m) { return 1 - std::exp(-m / scale); };
+  const auto best = plan::plan_organisation(inputs);
+  if (!best) return tl::unexpected(best.error());
+  if (best->depth == 0)
+    out << "a single agent with all of the tokens\n";
+  else
+    out << (best->depth == 1 ? "a star" : "a tree") << " of " << best->agents << " leaves, " << best->fan_in
+        << " messages of " << best->message << " tokens a node, " << best->depth
+        << (best->depth == 1 ? " layer, " : " layers, ") << best->leaf_tokens << " tokens a leaf\n";
+  out << "right with probability " << best->success << " (a single agent: " << (1 + best->single_bias) / 2 << ")\n"
+      << name_of(best->verdict) << ": " << best->why << "\n"
+      << "Binary answers and majority votes are assumed.\n";
+  return {};
+}
+
 Result<void> run_verb(const CLI::App& app, const Words& words, std::ostream& out) {
   if (app.got_subcommand("gate")) return gate_rows(words.gate, out);
+  if (app.got_subcommand("org")) return organise(words, out);
   if (app.got_subcommand("steps")) return split(words, plan::heuristic_steps(words.question), out);
   if (app.got_subcommand("split")) {
     std::vector<plan::SubQuestion> steps;

@@ -3,6 +3,7 @@
 //   bursar plan split --credits 20,80 --total 200 --decay cosine      // tokens for each sub-question
 //   bursar plan steps "What is 3 + 4? Double it, then halve it." --level 3
 //   bursar plan bound --p 0.3 --progress 3 --error 0.05               // steps that are enough
+//   bursar plan org --budget 1e5 --rho .05 --beta .1 --kappa .05      // one agent, a star or a tree
 //   bursar plan gate rows.jsonl --price 0.01                          // when to check a first answer: a threshold
 //
 // Exit codes: 0 done; 1 the input is wrong; 2 the words on the command line are wrong; 3 a file cannot be read.

@@ -33,6 +33,12 @@ TEST(PlanCommand, SplitsTokensByCreditAndPlace) {
 
 TEST(PlanCommand, BoundsSteps) { EXPECT_EQ(plan({"bound", "--p", "0.3", "--progress", "3"}).out, "45 steps\n"); }
 
+TEST(PlanCommand, SizesTeams) {
+  EXPECT_THAT(plan({"org", "--budget", "1e5", "--rho", ".05", "--window", "512"}).out, HasSubstr("a tree of "));
+  EXPECT_THAT(plan({"org", "--budget", "1e5", "--rho", ".9", "--beta", ".5"}).out, HasSubstr("a single agent"));
+  EXPECT_EQ(plan({"org", "--budget", "-1"}).code, 1);
+}
+
 TEST(PlanCommand, CalibratesAGate) {
   const std::string path = std::filesystem::temp_directory_path() / ("bursar-plan-" + std::to_string(::getpid()));
   std::ofstream(path) << R"({"base_correct":true,"verified_correct":true,"gate_score":0.2,"verification_tokens":1000})"
