@@ -75,7 +75,7 @@ constexpr std::array kSystems{
            .room = "explore",
            .shape = "policy",
            .implementations = "bandit explore_policies best_mix best_arm",
-           .doors = "`bursar explore`, C++ library",
+           .doors = "`bursar explore`, `/v1/decide`, routes of `bursar serve`, C++ library",
            .shows = "regret of the textbook's algorithms, and bandits under a budget",
            .reproduce = &reproduce_bandits},
     System{.slug = "basir",

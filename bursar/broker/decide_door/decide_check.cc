@@ -4,8 +4,10 @@
 #include <boost/json/array.hpp>
 #include <cmath>
 #include <set>
+#include <vector>
 
 #include "bursar/admit/policies.h"
+#include "bursar/explore/policies.h"
 
 namespace bursar::broker {
 namespace {
@@ -14,6 +16,22 @@ constexpr std::string_view kNameBytes = "abcdefghijklmnopqrstuvwxyz0123456789_-"
 
 }  // namespace
 
+PolicyTable decide_policies() {
+  static const std::vector<PolicyEntry> table = [] {
+    std::vector<PolicyEntry> all;
+    for (const PolicyTable part : {admit::policies(), explore::policies()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+  }();
+  return table;
+}
+
+bool learns_rewards(const DecideConfig& config) {
+  const auto words = parse_policy_words(config.policy);
+  return words && find_policy(explore::policies(), words->name) != nullptr;
+}
+
 double whole_units(Amount amount) {
   return static_cast<double>(amount.units) / std::pow(10.0, amount.resource.decimals());
 }
@@ -21,7 +39,7 @@ double whole_units(Amount amount) {
 Result<std::unique_ptr<Policy>> make_decider(const DecideConfig& config, std::span<const double> prices) {
   const auto words = parse_policy_words(config.policy);
   if (!words) return tl::unexpected(words.error());
-  const auto entry = policy_named(admit::policies(), words->name);
+  const auto entry = policy_named(decide_policies(), words->name);
   if (!entry) return tl::unexpected(entry.error());
   PolicySetup setup{.horizon = config.horizon, .parameters = words->parameters};
   for (const Amount& amount : config.budget.items()) {

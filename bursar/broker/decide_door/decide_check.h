@@ -13,6 +13,11 @@
 
 namespace bursar::broker {
 
+// What `policies` can name: policies of requests with known rewards (admit), and those that learn them (explore).
+[[nodiscard]] PolicyTable decide_policies();
+// Whether rewards are learned from observations, rather than told with each request.
+[[nodiscard]] bool learns_rewards(const DecideConfig& config);
+
 void check_policies(const Config& config, const ReportProblem& wrong);
 
 // A new policy with its whole budget; where it has prices, it begins with `prices` if there are any. Errors: the name,

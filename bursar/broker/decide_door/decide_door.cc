@@ -130,7 +130,7 @@ void DecideDoor::State::decide(const std::shared_ptr<State>& self, const HttpReq
   if (!name) return exchange->answer(failed(name.error()));
   const auto named = self->find(*name, principal);
   if (!named) return exchange->answer(failed(named.error()));
-  const auto asks = read_decide(root, named->decider->resources());
+  const auto asks = read_decide(root, named->decider->resources(), named->decider->learns());
   if (!asks) return exchange->answer(failed(asks.error()));
   std::string key;
   if (const auto given = root.find("key"); !given) {
@@ -195,6 +195,10 @@ void DecideDoor::State::reserved(Decider& decider, const Decider::Asked& asked, 
 Result<ledger::Receipt> DecideDoor::State::end(Decider& decider, Decider::Taken& taken, const ObserveRequest& seen,
                                                bool known) const {
   const DecisionName name = decider.name_of(taken.id);
+  if (taken.paid) {  // by the model call itself, which told what it cost
+    decider.tell(taken.id, taken.expected, seen.reward);
+    return ledger::Receipt{.reserved = taken.expected, .actual = taken.expected};
+  }
   auto receipt = taken.hold.settle(
       {.actual = seen.cost.value_or(taken.expected), .uncertain = !known, .memo = "decision " + to_string(name)});
   if (!receipt) {
@@ -215,6 +219,7 @@ HttpResponse DecideDoor::State::observe(const HttpRequest& request, const Princi
   if (!named) return failed({ErrorCode::kNotFound, "there is no decision '" + std::string(text->substr(0, 100)) + "'"});
   const auto seen = read_observe(root, named->decider->resources());
   if (!seen) return failed(seen.error());
+  if (auto ok = named->decider->check_reward(seen->reward); !ok) return failed(ok.error());
   auto taken = named->decider->take(*name, principal);
   if (!taken) return failed(taken.error());
   const auto receipt = end(*named->decider, *taken, *seen, true);

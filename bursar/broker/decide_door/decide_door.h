@@ -9,7 +9,8 @@
 //          none, its hold is reserved in the ledger, and the answer says so:
 //          {"decision","policy","option":0|null,"reason","prices","remaining","reserved","expires"}; `bid` for
 //          auctions.
-// observe  {"decision","cost":{},"reward"}: pays the true cost and tells the policy ->
+// observe  {"decision","cost":{},"reward"}: pays the true cost and tells the policy. A decision on a model call
+//          (x-bursar-decision of its answer) is paid by the call: its reward alone counts. ->
 // {"decision","settled","overrun"}. Who may: callers whose account is the policy's or below it, and their own account
 // pays (and with it, as always, every account above); callers above it and administrators, and the policy's account
 // pays. For others there is no such policy. A decision is observed by who asked for it, or an administrator.

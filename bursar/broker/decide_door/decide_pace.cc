@@ -11,12 +11,15 @@ class Ticket final : public PaceTicket {
  public:
   Ticket(std::shared_ptr<void> owner, Decider& decider, DecisionId id)
       : owner_(std::move(owner)), decider_(decider), id_(id) {}
+  [[nodiscard]] std::string decision() const override {
+    return decider_.learns() ? to_string(decider_.name_of(id_)) : std::string();
+  }
   ~Ticket() override {
     if (!settled_) decider_.refuse(id_);
   }
-  void settle(const Amounts& cost) override {
+  void settle(const Amounts& cost, WallTime now) override {
     settled_ = true;
-    decider_.tell(id_, cost, std::nullopt);
+    decider_.paid(id_, cost, now);
   }
 
  private:
@@ -46,6 +49,24 @@ PaceAnswer not_now(const Decider& decider, const Decider::Asked& asked, WallTime
 
 }  // namespace
 
+namespace {
+
+// More than any budget: an arm that this call cannot take stays closed.
+constexpr double kClosed = 1e300;
+
+// A policy that learns has one arm for each of the route's targets, also for those that this call cannot have.
+void list_arms(const PaceQuestion& question, const Resources& resources, DecideRequest& request) {
+  request.rewards.assign(question.targets, 0);
+  request.costs.assign(question.targets * resources.size(), kClosed);
+  for (std::size_t i = 0; i < question.values.size(); ++i) {
+    if (!priced(question.worst[i], resources)) continue;
+    const auto costs = costs_of(question.worst[i], resources);
+    std::ranges::copy(costs, request.costs.begin() + static_cast<std::ptrdiff_t>(question.places[i] * costs.size()));
+  }
+}
+
+}  // namespace
+
 Result<PaceAnswer> pace_with(std::shared_ptr<void> owner, Decider& decider, const PaceQuestion& question,
                              WallTime now) {
   DecideRequest request;
@@ -53,6 +74,7 @@ Result<PaceAnswer> pace_with(std::shared_ptr<void> owner, Decider& decider, cons
   for (std::size_t i = 0; i < question.values.size(); ++i) {
     if (!priced(question.worst[i], decider.resources())) continue;
     target.push_back(i);
+    if (decider.learns()) continue;
     request.rewards.push_back(question.values[i]);
     for (const double cost : costs_of(question.worst[i], decider.resources())) request.costs.push_back(cost);
   }
@@ -63,6 +85,7 @@ Result<PaceAnswer> pace_with(std::shared_ptr<void> owner, Decider& decider, cons
         .why = "policy " + decider.config().name + ": models.prices has no price in usd for any target of this route",
         .wait = {}};
   }
+  if (decider.learns()) list_arms(question, decider.resources(), request);
   const auto asked = decider.ask(request, std::string(question.caller), now);
   if (!asked) {
     if (asked.error().code != ErrorCode::kExhausted) return tl::unexpected(asked.error());
@@ -70,7 +93,10 @@ Result<PaceAnswer> pace_with(std::shared_ptr<void> owner, Decider& decider, cons
   }
   if (!asked->open) return not_now(decider, *asked, now);
   PaceAnswer out;
-  out.lead = target[*asked->decision.option];
+  const std::size_t option = *asked->decision.option;
+  out.lead = decider.learns()
+                 ? static_cast<std::size_t>(std::ranges::find(question.places, option) - question.places.begin())
+                 : target[option];
   out.ticket = std::make_unique<Ticket>(std::move(owner), decider, asked->name.id);
   return out;
 }

@@ -36,11 +36,18 @@ struct ReadOption {
   bool cost = false, hold = false;
 };
 
-Result<ReadOption> read_option(const JsonView& option, const Resources& resources, DecideRequest& out) {
+Result<ReadOption> read_option(const JsonView& option, const Resources& resources, bool learns, DecideRequest& out) {
   if (auto ok = option.only({"reward", "cost", "hold"}); !ok) return tl::unexpected(ok.error());
-  const auto reward = option.double_at("reward", -kMost, kMost);
-  if (!reward) return tl::unexpected(reward.error());
-  out.rewards.push_back(*reward);
+  if (learns) {
+    if (const auto told = option.find("reward"); told && *told) {
+      return (*told)->wrong("is for policies that do not learn it; this one does, from what is observed");
+    }
+    out.rewards.push_back(0);  // not read; as many as there are options
+  } else {
+    const auto reward = option.double_at("reward", -kMost, kMost);
+    if (!reward) return tl::unexpected(reward.error());
+    out.rewards.push_back(*reward);
+  }
   ReadOption read;
   std::vector<double> cost(resources.size());
   const auto given = option.find("cost");
@@ -84,7 +91,7 @@ Result<std::vector<double>> read_context(const JsonView& body) {
 
 }  // namespace
 
-Result<DecideRequest> read_decide(const JsonView& body, const Resources& resources) {
+Result<DecideRequest> read_decide(const JsonView& body, const Resources& resources, bool learns) {
   const auto options = body.at("options");
   if (!options) return tl::unexpected(options.error());
   const auto size = options->array_size(kMaxDecideOptions);
@@ -95,13 +102,13 @@ Result<DecideRequest> read_decide(const JsonView& body, const Resources& resourc
   for (std::size_t i = 0; i < *size; ++i) {
     const auto option = options->element(i);
     if (!option) return tl::unexpected(option.error());
-    const auto read = read_option(*option, resources, out);
+    const auto read = read_option(*option, resources, learns, out);
     if (!read) return tl::unexpected(read.error());
     any_cost |= read->cost;
     any_hold |= read->hold;
   }
   if (!any_hold) out.holds.clear();
-  if (*size == 1 && !any_cost && !any_hold) out.costs.clear();
+  if ((*size == 1 || learns) && !any_cost && !any_hold) out.costs.clear();
   auto context = read_context(body);
   if (!context) return tl::unexpected(context.error());
   out.context = std::move(*context);

@@ -4,7 +4,8 @@
 //   {"decision": "pacing.19c2f.42", "cost": {"usd": 0.018}, "reward": 1}
 //
 // `hold` beside a cost is the most that it can become; `context` is what the policy's entry says. One option without a
-// cost is an auction: the policy bids. Costs are in the unit that people write (usd: dollars), at least 0; a resource
+// cost is an auction: the policy bids. A policy that learns rewards is told none, and where no option has a cost its
+// parameter `most` is held. Costs are in the unit that people write (usd: dollars), at least 0; a resource
 // that an option leaves out costs 0. Errors: kInvalidArgument with the place, the value and what to do.
 #pragma once
 
@@ -24,10 +25,11 @@ inline constexpr std::size_t kMaxDecideOptions = 4096, kMaxDecideContext = 4096,
 
 struct DecideRequest {
   std::vector<double> rewards;       // [options]
-  std::vector<double> costs, holds;  // [options x resources]; costs empty: an auction; holds empty: the costs
+  std::vector<double> costs, holds;  // [options x resources]; costs empty: an auction, or not known; holds empty: costs
   std::vector<double> context;
 };
-[[nodiscard]] Result<DecideRequest> read_decide(const JsonView& body, const Resources& resources);
+// `learns`: the policy learns rewards.
+[[nodiscard]] Result<DecideRequest> read_decide(const JsonView& body, const Resources& resources, bool learns = false);
 
 struct ObserveRequest {
   std::optional<Amounts> cost;  // absent: as expected; nearest smallest unit

@@ -4,11 +4,11 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
-#include "bursar/admit/policies.h"
 #include "bursar/broker/api/api.h"
 #include "bursar/broker/decide_door/decide_check.h"
 #include "bursar/broker/decide_door/decider_file.h"
 #include "bursar/broker/telemetry/log.h"
+#include "bursar/explore/bandit_policy.h"
 
 namespace bursar::broker {
 namespace {
@@ -30,6 +30,10 @@ tl::unexpected<Error> ended(const DecisionName& name) {
                   "restarted and it counts as what it reserved");
 }
 
+const explore::BanditPolicy* as_bandit(const Policy* policy) {
+  return dynamic_cast<const explore::BanditPolicy*>(policy);
+}
+
 tl::unexpected<Error> unknown(const DecisionName& name) {
   return fail(ErrorCode::kNotFound, "there is no decision " + to_string(name));
 }
@@ -42,6 +46,7 @@ Decider::Decider(DecideConfig config, std::string path, WallTime now)
       resources_(resources_of(config_)),
       run_(static_cast<std::uint64_t>(std::max<std::int64_t>(unix_us(now), 0)) / 1000),
       window_(window_of(config_).value_or(std::nullopt)),  // checked with the configuration
+      learns_(learns_rewards(config_)),
       created_(now) {}
 
 Result<std::unique_ptr<Decider>> Decider::open(const DecideConfig& config, std::string path, WallTime now) {
@@ -59,10 +64,18 @@ Result<std::unique_ptr<Decider>> Decider::open(const DecideConfig& config, std::
 }
 
 Result<void> Decider::begin(WallTime now) {
+  if (auto* const bandit = dynamic_cast<explore::BanditPolicy*>(policy_.get())) {
+    bandit->renew();
+    return start_window(now);
+  }
   auto policy = make_decider(config_, policy_ ? policy_->prices() : std::span<const double>());
   if (!policy) return tl::unexpected(policy.error());
   if (policy_) base_ += policy_->decided();
   policy_ = std::move(*policy);
+  return start_window(now);
+}
+
+Result<void> Decider::start_window(WallTime now) {
   created_ = now;
   time_s_ = 0;
   changed_ = true;
@@ -92,7 +105,8 @@ json::object Decider::state() const {
   json::array open;
   for (const auto& [id, entry] : entries_) {
     json::array costs;
-    for (const double cost : costs_of(entry.reserve, resources_)) costs.emplace_back(cost);
+    for (const double cost : costs_of(entry.stage == Stage::kPaid ? entry.expected : entry.reserve, resources_))
+      costs.emplace_back(cost);
     open.push_back(json::array{id, std::move(costs)});
   }
   return {{"version", 1},      {"setup", setup()},        {"base", base_},           {"created_us", unix_us(created_)},
@@ -122,7 +136,7 @@ Result<bool> Decider::restore() {
   if (!time_s) return tl::unexpected(time_s.error());
   const auto state = root.at("state");
   if (!state) return tl::unexpected(state.error());
-  auto policy = restore_policy(admit::policies(), state->value());
+  auto policy = restore_policy(decide_policies(), state->value());
   if (!policy) return tl::unexpected(policy.error());
   if ((*policy)->remaining().size() != resources_.size()) return state->wrong("is of another number of resources");
   policy_ = std::move(*policy);
@@ -157,6 +171,7 @@ Result<bool> Decider::restore() {
 
 Result<Decider::Asked> Decider::ask(const DecideRequest& request, const std::string& subject, WallTime now) {
   const std::scoped_lock lock(mutex_);
+  if (entries_.size() >= kMaxOpen) end_oldest_paid();
   if (entries_.size() >= kMaxOpen) {
     return fail(ErrorCode::kExhausted,
                 std::to_string(kMaxOpen) + " decisions of " + config_.name + " wait to be observed; observe some",
@@ -167,6 +182,7 @@ Result<Decider::Asked> Decider::ask(const DecideRequest& request, const std::str
   Asked out;
   if (window_) out.window_ends = ends_;
   out.prices.assign(policy_->prices().begin(), policy_->prices().end());
+  const std::vector<double> before(policy_->remaining().begin(), policy_->remaining().end());
   auto decision = policy_->decide({.rewards = request.rewards,
                                    .costs = request.costs,
                                    .holds = request.holds,
@@ -179,7 +195,14 @@ Result<Decider::Asked> Decider::ask(const DecideRequest& request, const std::str
   out.decision = *decision;
   const std::size_t m = resources_.size();
   std::vector<double> expected(m), reserve(m);
-  if (decision->option && auction) {
+  if (decision->option && learns_) {
+    // What it holds may be its own parameter.
+    for (std::size_t j = 0; j < m; ++j) reserve[j] = std::max(0.0, before[j] - policy_->remaining()[j]);
+    expected = reserve;
+    if (!request.costs.empty()) {
+      std::copy_n(request.costs.begin() + static_cast<std::ptrdiff_t>(*decision->option * m), m, expected.begin());
+    }
+  } else if (decision->option && auction) {
     reserve[0] = decision->bid;
   } else if (decision->option) {
     const auto row = static_cast<std::ptrdiff_t>(*decision->option * m);
@@ -199,12 +222,47 @@ Result<Decider::Asked> Decider::ask(const DecideRequest& request, const std::str
   return out;
 }
 
+// Rewards that nobody tells must not stop the calls that wait for nothing else.
+void Decider::end_oldest_paid() {
+  const auto oldest = std::ranges::find(entries_, Stage::kPaid, [](const auto& entry) { return entry.second.stage; });
+  if (oldest == entries_.end()) return;
+  const std::vector<double> costs = costs_of(oldest->second.expected, resources_);
+  observe(oldest->first, {.costs = costs});
+  entries_.erase(oldest);
+}
+
 void Decider::grant(DecisionId id, ledger::Hold hold, WallTime now) {
   const std::scoped_lock lock(mutex_);
   Entry& entry = entries_.at(id);
   entry.hold = std::move(hold);
   entry.due = now + config_.feedback;
   entry.stage = Stage::kOpen;
+}
+
+void Decider::paid(DecisionId id, const Amounts& cost, WallTime now) {
+  if (!learns_) return tell(id, cost, std::nullopt);
+  const std::scoped_lock lock(mutex_);
+  Entry& entry = entries_.at(id);
+  entry.expected = entry.reserve = cost;
+  entry.due = now + config_.feedback;
+  entry.stage = Stage::kPaid;
+  changed_ = true;
+}
+
+Result<void> Decider::check_reward(std::optional<double> reward) const {
+  const std::scoped_lock lock(mutex_);
+  const auto* const bandit = as_bandit(policy_.get());
+  if (bandit == nullptr || !reward) return {};
+  const auto& [low, high] = bandit->bandit().options().range;
+  if (*reward >= low && *reward <= high) return {};
+  return invalid_argument("$.reward: must be from " + number_json(low) + " to " + number_json(high) +
+                          ", the policy's parameters low and high, is " + number_json(*reward));
+}
+
+std::size_t Decider::arms() const {
+  const std::scoped_lock lock(mutex_);
+  const auto* const bandit = as_bandit(policy_.get());
+  return bandit == nullptr ? 0 : bandit->bandit().learner().arms();
 }
 
 void Decider::refuse(DecisionId id) {
@@ -215,8 +273,9 @@ void Decider::refuse(DecisionId id) {
 }
 
 Decider::Taken Decider::taken(DecisionId id, Entry& entry) {
+  const bool paid = entry.stage == Stage::kPaid;
   entry.stage = Stage::kTaken;
-  return {id, std::move(entry.hold), entry.expected, entry.reserve};
+  return {id, std::move(entry.hold), entry.expected, entry.reserve, paid};
 }
 
 Result<Decider::Taken> Decider::take(const DecisionName& name, const Principal& principal) {
@@ -253,7 +312,8 @@ std::vector<Decider::Taken> Decider::overdue(WallTime now) {
   const std::scoped_lock lock(mutex_);
   std::vector<Taken> out;
   for (auto& [id, entry] : entries_) {
-    if (entry.stage == Stage::kOpen && now >= entry.due) out.push_back(taken(id, entry));
+    const bool open = entry.stage == Stage::kOpen || entry.stage == Stage::kPaid;
+    if (open && now >= entry.due) out.push_back(taken(id, entry));
   }
   return out;
 }

@@ -10,7 +10,8 @@
 //
 // A decision is pending (being reserved), open, or taken (being settled); then it is gone. overdue() takes what was not
 // observed in time, finish() all that is open: both are settled at what they reserved, and the policy is told so.
-// With a window (config.window) a new policy begins in each, with the last one's prices.
+// With a window (config.window) a new policy begins in each, with the last one's prices; one that learns rewards keeps
+// what it knows, and has its budget anew.
 // State: save() writes the policy and the reservations of decisions that have not ended, beside and renamed. Whoever
 // opens the file counts those at what they reserved, as the ledger has them; ids carry the run, so that an answer of an
 // earlier run is never taken for one of this. Thread-safe: one mutex, held for a decision (microseconds), never while
@@ -51,13 +52,18 @@ class Decider {
   [[nodiscard]] Result<Asked> ask(const DecideRequest& request, const std::string& subject, WallTime now);
   void grant(DecisionId id, ledger::Hold hold, WallTime now);
   void refuse(DecisionId id);
-  // tell() may follow at once, without grant(), where somebody else reserves and pays.
+  // tell() or paid() may follow at once, without grant(), where somebody else reserves and pays.
+  // Paid by somebody else; its reward may still be observed, until `feedback` is over.
+  void paid(DecisionId id, const Amounts& cost, WallTime now);
 
   struct Taken {
     DecisionId id = 0;
     ledger::Hold hold;
     Amounts expected, reserve;
+    bool paid = false;  // by somebody else: there is no hold, and both amounts are what it cost
   };
+  // kInvalidArgument for a reward outside the range that a learning policy declares.
+  [[nodiscard]] Result<void> check_reward(std::optional<double> reward) const;
   // Errors: kNotFound for a decision that there never was, or another caller's; kAlreadyExists for one that has ended.
   [[nodiscard]] Result<Taken> take(const DecisionName& name, const Principal& principal);
   // No cost: as expected, and nothing for an auction, which was lost.
@@ -70,11 +76,13 @@ class Decider {
 
   [[nodiscard]] const DecideConfig& config() const { return config_; }
   [[nodiscard]] const Resources& resources() const { return resources_; }
+  [[nodiscard]] bool learns() const { return learns_; }  // rewards, from what is observed
+  [[nodiscard]] std::size_t arms() const;                // of a policy that learns; 0 of others
   [[nodiscard]] std::vector<double> remaining() const;
   [[nodiscard]] DecisionName name_of(DecisionId id) const { return {config_.name, run_, id}; }
 
  private:
-  enum class Stage : std::uint8_t { kPending, kOpen, kTaken };
+  enum class Stage : std::uint8_t { kPending, kOpen, kPaid, kTaken };
   struct Entry {
     std::string subject;
     Amounts expected, reserve;
@@ -85,11 +93,13 @@ class Decider {
   Decider(DecideConfig config, std::string path, WallTime now);
 
   Result<void> begin(WallTime now);
+  Result<void> start_window(WallTime now);
   void roll(WallTime now);
   Result<bool> restore();  // false: no file, or one of another policy
   [[nodiscard]] boost::json::object state() const;
   [[nodiscard]] boost::json::object setup() const;
   void observe(DecisionId id, const Outcome& outcome);
+  void end_oldest_paid();
   static Taken taken(DecisionId id, Entry& entry);
 
   const DecideConfig config_;
@@ -97,6 +107,7 @@ class Decider {
   const Resources resources_;
   const std::uint64_t run_;
   const std::optional<ledger::Window> window_;
+  const bool learns_;
 
   mutable std::mutex mutex_;
   std::unique_ptr<Policy> policy_;

@@ -23,6 +23,7 @@ ModelRun::Refused ModelRun::route(WallTime /*now*/) {
   hedge_after_ = route->hedge_after;
   output_max_ = call_.request.max_output.value_or(route->max_output_tokens);
   policy_ = route->policy;
+  targets_ = route->targets.size();
   for (std::size_t i = 0; i < route->targets.size(); ++i) {
     const ModelTarget& target = route->targets[i];
     auto endpoint = table_->find(target.upstream);
@@ -31,7 +32,8 @@ ModelRun::Refused ModelRun::route(WallTime /*now*/) {
     candidates_.push_back({.endpoint = std::move(endpoint),
                            .model = target.model,
                            .price = table_->prices.find(target.upstream, target.model),
-                           .value = i < route->values.size() ? route->values[i] : 0});
+                           .value = i < route->values.size() ? route->values[i] : 0,
+                           .place = i});
   }
   // What is denied looks exactly like what does not exist.
   if (candidates_.empty()) {

@@ -87,6 +87,7 @@ HttpHeaders budget_headers(const BudgetNote& note) {
   HttpHeaders out;
   out.reserve(2 + note.left.items().size());
   if (!note.account.empty()) out.emplace_back("x-bursar-account", note.account);
+  if (!note.decision.empty()) out.emplace_back("x-bursar-decision", note.decision);
   out.emplace_back(note.reserved ? "x-bursar-reserved" : "x-bursar-cost", cost_text(note.cost));
   for (const Amount& left : note.left.items()) {
     out.emplace_back("x-bursar-left-" + std::string(left.resource.name()), number_of(left));

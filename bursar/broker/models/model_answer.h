@@ -24,7 +24,8 @@ namespace bursar::broker {
 
 struct BudgetNote {
   std::string account;
-  Amounts cost, left;
+  std::string decision = {};  // by which the reward of the answer can be told
+  Amounts cost = {}, left = {};
   bool reserved = false;  // `cost` is what is held so far
 };
 [[nodiscard]] HttpHeaders budget_headers(const BudgetNote& note);

@@ -47,14 +47,19 @@ void check_pacing(const Config& config, std::size_t i, const ReportProblem& wron
   if (policy == config.policies.end()) {
     return say("policy", "\"" + route.policy + "\" is none of `policies`; list it there");
   }
-  if (route.values.size() != route.targets.size()) {
+  const bool learns = learns_rewards(*policy);
+  if (learns && !route.values.empty()) {
+    return say("values", "are not for \"" + policy->policy + "\", which learns them from what is observed");
+  }
+  if (!learns && route.values.size() != route.targets.size()) {
     return say("values", "must be a number for each of the " + std::to_string(route.targets.size()) + " targets");
   }
   // Some policies decide auctions alone, or requests with a context.
   const auto fresh = make_decider(*policy);
   if (!fresh) return;  // reported where it stands
-  const std::vector<double> costs(route.values.size() * policy->budget.items().size());
-  if (const auto decided = (*fresh)->decide({.rewards = route.values, .costs = costs}); !decided) {
+  const std::vector<double> values = learns ? std::vector<double>(route.targets.size()) : route.values;
+  const std::vector<double> costs(values.size() * policy->budget.items().size());
+  if (const auto decided = (*fresh)->decide({.rewards = values, .costs = costs}); !decided) {
     say("policy", "\"" + route.policy + "\" cannot choose among targets: " + decided.error().message);
   }
 }

@@ -120,7 +120,8 @@ class ModelRun {
     std::shared_ptr<const ModelEndpoint> endpoint;
     std::string model;
     const ModelPriceConfig* price = nullptr;
-    double value = 0;  // to the route's policy
+    double value = 0;       // to the route's policy
+    std::size_t place = 0;  // among the route's targets
     bool tried = false;
   };
   using Pending = PendingAttempt;
@@ -174,7 +175,9 @@ class ModelRun {
   RandomStream random_;
 
   std::vector<Candidate> candidates_;
-  std::string policy_;  // of the route
+  std::string policy_;       // of the route
+  std::size_t targets_ = 0;  // of the route
+  std::string decision_;     // of its policy, where that wants to hear what the answer was worth
   std::unique_ptr<PaceTicket> ticket_;
   unsigned retries_ = 0;
   Duration hedge_after_{0};

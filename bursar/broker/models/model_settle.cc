@@ -37,7 +37,7 @@ Failure ModelRun::failure_of(const Why& why, WallTime now) const {
 }
 
 BudgetNote ModelRun::note() const {
-  BudgetNote out{.account = call_.principal.account};
+  BudgetNote out{.account = call_.principal.account, .decision = decision_};
   if (receipt_) out.cost = receipt_->actual;
   if (shared_.deps.left) out.left = shared_.deps.left(call_.principal.account);
   if (!turn_) return out;
@@ -49,7 +49,7 @@ BudgetNote ModelRun::note() const {
   return out;
 }
 
-void ModelRun::settle(WallTime /*now*/) {
+void ModelRun::settle(WallTime now) {
   if (std::exchange(settled_, true)) return;
   Amounts total;
   bool uncertain = false;
@@ -61,7 +61,7 @@ void ModelRun::settle(WallTime /*now*/) {
     used_->prompt += cost.usage.prompt;
     used_->completion += cost.usage.completion;
   }
-  if (ticket_ && !total.empty()) ticket_->settle(total);
+  if (ticket_ && !total.empty()) ticket_->settle(total, now);
   ticket_.reset();
   if (total.empty()) {
     purse_.release();

@@ -28,6 +28,8 @@ constexpr PolicyParameter kShared{
         "true: the context has a row of features for each arm; false: one row, and each arm learns its own weights",
     .kind = ParameterKind::kFlag,
     .preset = "true"};
+constexpr PolicyParameter kIntercept{
+    .name = "intercept", .about = "one more weight, of a constant", .kind = ParameterKind::kFlag, .preset = "true"};
 constexpr std::array<std::string_view, 3> kLearners{"ucb1", "thompson", "epsilon-greedy"};
 constexpr PolicyParameter kLearner{.name = "learner",
                                    .about = "what learns for each context",
@@ -43,6 +45,7 @@ LinUcbOptions linear(const PolicySetup& setup, Exploration exploration) {
           .alpha = exploration == Exploration::kOptimism ? number_of(setup, "alpha") : 0,
           .ridge = number_of(setup, "ridge"),
           .shared = flag_of(setup, "shared"),
+          .intercept = flag_of(setup, "intercept"),
           .exploration = exploration};
 }
 
@@ -51,7 +54,7 @@ struct LinUcbBandit {
   static constexpr std::string_view kAbout = "rewards linear in features, with optimism where the features are new";
   static std::span<const PolicyParameter> parameters() {
     static constexpr std::array kOwn{
-        kDimension, kShared,
+        kDimension, kShared, kIntercept,
         PolicyParameter{.name = "alpha", .about = "width of the bounds", .preset = "1", .low = 0, .high = 1e6}, kRidge};
     return kOwn;
   }
@@ -62,7 +65,7 @@ struct OracleEpsilonGreedyBandit {
   static constexpr std::string_view kName = "oracle-epsilon-greedy", kSlug = "bandits";
   static constexpr std::string_view kAbout = "mostly the best arm of a ridge regression, now and then any";
   static std::span<const PolicyParameter> parameters() {
-    static constexpr std::array kOwn{kDimension, kShared, kRidge};
+    static constexpr std::array kOwn{kDimension, kShared, kIntercept, kRidge};
     return kOwn;
   }
   static Made make(const PolicySetup& setup) { return as_learner(LinUcb::make(linear(setup, Exploration::kDecaying))); }

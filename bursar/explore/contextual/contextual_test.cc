@@ -44,6 +44,23 @@ TEST(RidgeModel, KeepsTheInverseThatAFreshOneWouldHave) {
   }
 }
 
+TEST(RidgeModel, WithAnInterceptIsOneWithAConstantFeature) {
+  RandomStream random(9);
+  RidgeModel with(3, 1, true), without(4, 1);
+  for (int t = 0; t < 40; ++t) {
+    auto x = row(3, random);
+    const double reward = random.uniform01();
+    with.add(x, reward, 2);
+    x.push_back(1);
+    without.add(x, reward, 2);
+  }
+  auto probe = row(3, random);
+  const double predicted = with.predict(probe), wide = with.width(probe);
+  probe.push_back(1);
+  EXPECT_NEAR(predicted, without.predict(probe), 1e-12);
+  EXPECT_NEAR(wide, without.width(probe), 1e-12);
+}
+
 TEST(RidgeModel, ScoresManyRowsAsItScoresOne) {
   RandomStream random(4);
   RidgeModel model(7, 1);
@@ -62,7 +79,7 @@ TEST(RidgeModel, ScoresManyRowsAsItScoresOne) {
 }
 
 TEST(LinUcb, PicksTheHighestBoundOfTheBook) {
-  auto learner = LinUcb::make({.arms = 2, .dimension = 2, .alpha = 1.5}).value();
+  auto learner = LinUcb::make({.arms = 2, .dimension = 2, .alpha = 1.5, .intercept = false}).value();
   RandomStream random(1);
   const std::vector<double> features{1, 0, 0, .9};
   auto first = learner->pick({.context = features}, random).value();

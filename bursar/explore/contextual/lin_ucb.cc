@@ -18,7 +18,7 @@ constexpr std::size_t kMostNumbers = 1 << 27;
 
 LinUcb::LinUcb(const LinUcbOptions& options)
     : options_(options),
-      models_(options.shared ? 1 : options.arms, RidgeModel(options.dimension, options.ridge)),
+      models_(options.shared ? 1 : options.arms, RidgeModel(options.dimension, options.ridge, options.intercept)),
       averages_(options.arms),
       scores_(options.arms) {}
 

@@ -34,6 +34,7 @@ struct LinUcbOptions {
   double alpha = 1;                     // >= 0
   double ridge = 1;                     // > 0
   bool shared = true;
+  bool intercept = true;  // one more weight, of a constant; false: rewards are 0 at features 0
   Exploration exploration = Exploration::kOptimism;
   std::uint64_t explore = 0;  // rounds of kFirst
 };

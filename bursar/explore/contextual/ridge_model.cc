@@ -20,22 +20,27 @@ double dot(std::span<const double> a, std::span<const double> b) {
 
 }  // namespace
 
-RidgeModel::RidgeModel(std::size_t dimension, double ridge)
-    : a_(dimension * dimension),
-      inverse_(dimension * dimension),
-      b_(dimension),
-      theta_(dimension),
-      half_(dimension * (dimension + 1) / 2),
-      scratch_(dimension) {
-  for (std::size_t i = 0; i < dimension; ++i) {
-    a_[i * dimension + i] = ridge;
-    inverse_[i * dimension + i] = 1 / ridge;
+RidgeModel::RidgeModel(std::size_t features, double ridge, bool intercept)
+    : features_(features),
+      b_(features + (intercept ? 1 : 0)),
+      theta_(b_.size()),
+      x_(b_.size(), 1.0),
+      scratch_(b_.size()) {
+  const std::size_t d = dimension();
+  a_.resize(d * d);
+  inverse_.resize(d * d);
+  half_.resize(d * (d + 1) / 2);
+  for (std::size_t i = 0; i < d; ++i) {
+    a_[i * d + i] = ridge;
+    inverse_[i * d + i] = 1 / ridge;
   }
   refresh();
 }
 
-void RidgeModel::add(std::span<const double> x, double reward, double weight) {
+void RidgeModel::add(std::span<const double> features, double reward, double weight) {
   const std::size_t d = dimension();
+  std::ranges::copy(features, x_.begin());  // the intercept's 1 stays behind them
+  const std::span<const double> x(x_);
   for (std::size_t i = 0; i < d; ++i) {
     const double xi = weight * x[i];
     for (std::size_t j = 0; j < d; ++j) a_[i * d + j] += xi * x[j];
@@ -70,7 +75,9 @@ void RidgeModel::refresh() {
   }
 }
 
-double RidgeModel::predict(std::span<const double> x) const { return dot(theta_, x); }
+double RidgeModel::predict(std::span<const double> x) const {
+  return dot(x, theta_) + (dimension() > features_ ? theta_.back() : 0);
+}
 
 double RidgeModel::width(std::span<const double> x) const {
   double out = 0;
@@ -80,13 +87,13 @@ double RidgeModel::width(std::span<const double> x) const {
 
 void RidgeModel::score(std::span<const double> features, double alpha, std::span<double> out) const {
   const std::size_t d = dimension();
-  std::vector<double> block(d * kRowsAtOnce);
+  std::vector<double> block(d * kRowsAtOnce, 1.0);
   std::array<double, kRowsAtOnce> linear{}, squares{};
   for (std::size_t begin = 0; begin < out.size(); begin += kRowsAtOnce) {
     const std::size_t rows = std::min(kRowsAtOnce, out.size() - begin);
     for (std::size_t r = 0; r < rows; ++r) {
-      const double* const x = features.data() + (begin + r) * d;
-      for (std::size_t i = 0; i < d; ++i) block[i * kRowsAtOnce + r] = x[i];
+      const double* const x = features.data() + (begin + r) * features_;
+      for (std::size_t i = 0; i < features_; ++i) block[i * kRowsAtOnce + r] = x[i];
     }
     linear_rows(theta_.data(), block.data(), d, linear.data());
     if (alpha > 0) quadratic_rows(half_.data(), block.data(), d, squares.data());

@@ -1,7 +1,7 @@
 // A net over a box: so many points that none of the box is further than eps from one, for arms that are numbers.
 //
-//   const double eps = net_step(/*rounds=*/1e4, /*lipschitz=*/1);       // (T L^2 / ln T)^(-1/3)
-//   Net prices = uniform_net({{0, 1}}, eps).value();
+//   const double step = net_step(/*rounds=*/1e4, /*lipschitz=*/1);       // (T L^2 / ln T)^(-1/3)
+//   Net prices = uniform_net({{0, 1}}, step / 2).value();                // neighbours are a step apart
 //   auto learner = Ucb1::make({.arms = prices.size(), .horizon = 10'000});
 //   charge(prices.point(*choice.arm)[0]);
 //
