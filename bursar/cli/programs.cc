@@ -24,6 +24,7 @@ constexpr auto kAbout = std::to_array<std::pair<std::string_view, std::string_vi
      {"allocate", "Splits a budget over known items, with a proven bound"},
      {"allocate-mpi", "The same for arrays on many hosts (mpirun)"},
      {"bid", "Learns a campaign from its log of auctions, and replays one under several rules"},
+     {"experiment", "Finds the best of some arms in a file that is kept: next, record, decide; private if asked"},
      {"explore", "Bandits: tries them in simulated worlds, keeps one in a file, says what it believes"},
      {"match", "Matches what comes one by one: buyers with items, slots with goals"},
      {"plan", "Tokens for sub-questions, steps that are enough, when to check an answer"},
