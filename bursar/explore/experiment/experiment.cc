@@ -306,9 +306,13 @@ Result<ExperimentDecision> Experiment::decide() const {
   if (out.guaranteed) {
     out.guarantee = "with probability " + to_text(1 - verdict.error) + " no arm is better" +
                     (out.tolerance > 0 ? " by more than " + to_text(out.tolerance) : "");
-  } else if (std::holds_alternative<Halving>(method_) && verdict.stopped) {
+  } else if (std::holds_alternative<Halving>(method_) && verdict.stopped && verdict.error < .5) {
     out.guarantee = "estimated from the gaps as measured, another arm is better with a chance of at most " +
                     to_text(std::round(verdict.error * 1e4) / 1e4);
+  } else if (std::holds_alternative<Halving>(method_) && verdict.stopped) {
+    out.error = 1;
+    out.guarantee = "none: at gaps like the measured ones the bound of the method says nothing for so few samples; " +
+                    std::string("the intervals of status say how far apart they are");
   } else {
     out.error = 1;
     out.guarantee = "none: the samples so far do not tell it from its rivals";
