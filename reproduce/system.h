@@ -58,6 +58,7 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 
 // The reproductions, one file each.
 [[nodiscard]] Result<Report> reproduce_bandits(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_bats(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_bavt(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_bom(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_dora(const RunOptions& options);

@@ -30,6 +30,7 @@
 #include "bursar/explore/knapsack/knapsack_mix.h"
 #include "bursar/explore/policies.h"
 #include "bursar/explore/private_best_arm/private_best_arm.h"
+#include "bursar/plan/budget_tracker.h"
 #include "bursar/plan/effort.h"
 #include "bursar/plan/organisation.h"
 #include "bursar/plan/recovery_gate.h"
@@ -87,7 +88,10 @@ constexpr std::array kSystems{
            .title = "BATS: tool use that knows its budget",
            .room = "ledger, plan, broker",
            .shape = "controller",
-           .shows = "a tracked budget of tool calls answers more questions than an untracked one"},
+           .implementations = "unified_cost verdict_of",
+           .doors = "C++ library",
+           .shows = "a tracked budget of tool calls answers more questions than an untracked one",
+           .reproduce = &reproduce_bats},
     System{.slug = "bavt",
            .title = "BAVT: budget-aware value tree search",
            .room = "plan",
@@ -380,6 +384,8 @@ std::span<const Implementation> implementations() {
       Implementation{"assign_budget", "bursar/plan/effort.h", code_of(&plan::assign_budget)},
       Implementation{"plan_organisation", "bursar/plan/organisation.h", code_of(&plan::plan_organisation)},
       Implementation{"tree_biases", "bursar/plan/organisation.h", code_of(&plan::tree_biases)},
+      Implementation{"unified_cost", "bursar/plan/budget_tracker.h", code_of(&plan::unified_cost)},
+      Implementation{"verdict_of", "bursar/plan/budget_tracker.h", code_of(&plan::verdict_of)},
       Implementation{"plan_tokens", "bursar/plan/token_plan.h", code_of(&plan::plan_tokens)},
       Implementation{"split_tokens", "bursar/allocate/token_split.h", code_of(&allocate::split_tokens)},
       Implementation{"LinearGate", "bursar/plan/recovery_gate.h", code_of(&plan::LinearGate::fit)},
