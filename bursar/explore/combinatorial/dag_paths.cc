@@ -132,7 +132,8 @@ Action DagPaths::draw(const ActionWeights& weights, RandomStream& random) const 
     for (const std::uint32_t e : leaving(v)) {
       if (weights.table[e] <= 0) continue;
       taken = e;
-      if ((left -= weights.table[e]) < 0) break;
+      left -= weights.table[e];
+      if (left < 0) break;
     }
     out.push_back(taken);
     v = spec_.edges[taken].to;

@@ -74,6 +74,7 @@ Result<Pick> SemiBanditHedge::pick(const Question& question, RandomStream& rando
                           : space_->draw(weights_, random);
   if (has_closed(question, action)) return Pick{};
   Pick out{.arm = action.front(), .propensity = q_[action.front()], .by_chance = true};
+  out.memo.reserve(action.size());
   for (const std::uint32_t e : action) out.memo.push_back(q_[e]);
   out.set = std::move(action);
   return out;

@@ -44,7 +44,11 @@ void for_each_joint(const NormalForm& game, std::size_t joint, Visit visit) {
   std::vector<std::size_t> at(game.actions.size(), 0);
   for (std::size_t k = 0; k < joint; ++k) {
     visit(k, at);
-    for (std::size_t i = at.size(); i-- > 0 && ++at[i] == game.actions[i];) at[i] = 0;
+    for (std::size_t i = at.size(); i-- > 0;) {
+      ++at[i];
+      if (at[i] < game.actions[i]) break;
+      at[i] = 0;
+    }
   }
 }
 
@@ -65,6 +69,7 @@ void add_deviations(const NormalForm& game, std::span<const double> joint,
 
 std::vector<std::vector<double>> no_deviations(const NormalForm& game) {
   std::vector<std::vector<double>> out;
+  out.reserve(game.actions.size());
   for (const std::size_t n : game.actions) out.emplace_back(n, 0.0);
   return out;
 }
@@ -87,6 +92,7 @@ Result<std::vector<MixedStrategy>> make_players(const NormalForm& game, const Jo
                             std::to_string(players) + " players");
   }
   std::vector<MixedStrategy> out;
+  out.reserve(players);
   for (std::size_t i = 0; i < players; ++i) {
     auto player = MixedStrategy::create(game.actions[i], options.rounds, options.rate.empty() ? 0 : options.rate[i],
                                         options.start.empty() ? std::span<const double>() : options.start[i]);
@@ -124,6 +130,7 @@ Result<JointPlay> no_regret_play(const NormalForm& game, const JointPlayOptions&
   std::vector<double> now(*size);
   for (std::uint64_t t = 0; t < options.rounds; ++t) {
     std::vector<std::vector<double>> strategy;
+    strategy.reserve(players->size());
     for (const MixedStrategy& player : *players) strategy.push_back(player.strategy());
     for_each_joint(game, *size, [&](std::size_t k, const std::vector<std::size_t>& at) {
       now[k] = 1;

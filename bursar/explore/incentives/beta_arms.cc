@@ -36,6 +36,7 @@ std::optional<Arm> BetaArms::best(const Question& question) const {
 
 std::vector<Belief> BetaArms::beliefs() const {
   std::vector<Belief> out;
+  out.reserve(now_.size());
   for (std::size_t a = 0; a < now_.size(); ++a) {
     Belief b{.mean = mean(a), .low = 0, .high = 1, .pulls = pulls_[a]};
     if (const auto posterior = BetaPosterior::create(now_[a].a, now_[a].b)) {
@@ -48,6 +49,8 @@ std::vector<Belief> BetaArms::beliefs() const {
 
 void BetaArms::save(boost::json::object& out) const {
   std::vector<double> alpha, beta;
+  alpha.reserve(now_.size());
+  beta.reserve(now_.size());
   for (const BetaPrior& p : now_) alpha.push_back(p.a), beta.push_back(p.b);
   out["successes"] = saved_numbers(alpha);
   out["failures"] = saved_numbers(beta);

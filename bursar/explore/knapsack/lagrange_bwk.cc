@@ -84,6 +84,7 @@ Result<void> LagrangeBwk::learn(const Pick& inner, std::span<const double> weigh
 
 std::vector<double> LagrangeBwk::prices() const {
   std::vector<double> out;
+  out.reserve(options_.budget.size());
   for (std::size_t j = 0; j < options_.budget.size(); ++j) {
     out.push_back(static_cast<double>(options_.horizon) / options_.budget[j] * dual_.probabilities()[j]);
   }
