@@ -42,21 +42,21 @@ T must(Result<T> result) {
   std::exit(2);
 }
 
-// Microseconds to read `bytes` once, in eight streams of doubles.
+// Microseconds to read `bytes` once: a sum of whole numbers, eight at a time.
 double read_us(double bytes, int repeats) {
-  const std::size_t count = std::max<std::size_t>(8, static_cast<std::size_t>(bytes / sizeof(double)) / 8 * 8);
-  const std::vector<double> x(count, 1);
+  const std::size_t count = std::max<std::size_t>(8, static_cast<std::size_t>(bytes / 8) / 8 * 8);
+  const std::vector<std::uint64_t> x(count, 1);
   const std::size_t passes = std::max<std::size_t>(1, 32'000'000 / count);
   std::vector<double> seconds;
-  volatile double sink = 0;
+  volatile std::uint64_t sink = 0;
   for (int r = 0; r < repeats; ++r) {
     const double begin = now_s();
     for (std::size_t p = 0; p < passes; ++p) {
-      double sum[8] = {};
+      std::uint64_t sum[8] = {};
       for (std::size_t i = 0; i < count; i += 8) {
         for (std::size_t k = 0; k < 8; ++k) sum[k] += x[i + k];
       }
-      sink = sink + sum[0] + sum[7];
+      for (const std::uint64_t s : sum) sink = sink + s;
     }
     seconds.push_back((now_s() - begin) / static_cast<double>(passes));
   }

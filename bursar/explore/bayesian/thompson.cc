@@ -42,9 +42,10 @@ Result<std::unique_ptr<ThompsonBeta>> ThompsonBeta::make(const ThompsonBetaOptio
   return std::unique_ptr<ThompsonBeta>(new ThompsonBeta(options));
 }
 
-// Beta(a, b) is x / (x + y) for gamma variates x and y.
+// Beta(a, b) is x / (x + y) for gamma variates x and y, and Beta(1, 1) is uniform: most of many arms are never tried.
 Result<Pick> ThompsonBeta::pick(const Question& question, RandomStream& random) {
   return best_draw(a_.size(), question, [&](std::size_t a) {
+    if (a_[a] == 1 && b_[a] == 1) return random.uniform01();
     const double x = random.gamma(a_[a]), y = random.gamma(b_[a]);
     return x / (x + y);
   });

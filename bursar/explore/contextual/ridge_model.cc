@@ -3,6 +3,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -40,21 +41,13 @@ RidgeModel::RidgeModel(std::size_t features, double ridge, bool intercept)
 void RidgeModel::add(std::span<const double> features, double reward, double weight) {
   const std::size_t d = dimension();
   std::ranges::copy(features, x_.begin());  // the intercept's 1 stays behind them
-  const std::span<const double> x(x_);
-  for (std::size_t i = 0; i < d; ++i) {
-    const double xi = weight * x[i];
-    for (std::size_t j = 0; j < d; ++j) a_[i * d + j] += xi * x[j];
-    b_[i] += xi * reward;
-  }
+  add_square(a_.data(), weight, x_.data(), d);
+  for (std::size_t i = 0; i < d; ++i) b_[i] += weight * reward * x_[i];
   if (++examples_ % kRefactorEvery == 0) {
     refactor();
   } else {
-    for (std::size_t i = 0; i < d; ++i) scratch_[i] = dot(std::span(inverse_).subspan(i * d, d), x);
-    const double scale = weight / (1 + weight * dot(scratch_, x));
-    for (std::size_t i = 0; i < d; ++i) {
-      const double vi = scale * scratch_[i];
-      for (std::size_t j = 0; j < d; ++j) inverse_[i * d + j] -= vi * scratch_[j];
-    }
+    symmetric_times(inverse_.data(), x_.data(), d, scratch_.data());
+    add_square(inverse_.data(), -weight / (1 + weight * dot(scratch_, x_)), scratch_.data(), d);
   }
   refresh();
 }
@@ -67,9 +60,9 @@ void RidgeModel::refactor() {
 
 void RidgeModel::refresh() {
   const std::size_t d = dimension();
+  symmetric_times(inverse_.data(), b_.data(), d, theta_.data());
   double* half = half_.data();
   for (std::size_t i = 0; i < d; ++i) {
-    theta_[i] = dot(std::span(inverse_).subspan(i * d, d), b_);
     *half++ = inverse_[i * d + i];
     for (std::size_t j = i + 1; j < d; ++j) *half++ = 2 * inverse_[i * d + j];
   }
@@ -85,7 +78,18 @@ double RidgeModel::width(std::span<const double> x) const {
   return out - predict(x);
 }
 
+double RidgeModel::score_one(std::span<const double> features, double alpha) const {
+  std::vector<double> x(x_.size(), 1.0), product(x_.size());
+  std::ranges::copy(features, x.begin());
+  if (alpha > 0) symmetric_times(inverse_.data(), x.data(), dimension(), product.data());
+  return dot(theta_, x) + alpha * std::sqrt(std::max(0.0, dot(product, x)));
+}
+
 void RidgeModel::score(std::span<const double> features, double alpha, std::span<double> out) const {
+  if (out.size() == 1) {
+    out[0] = score_one(features, alpha);
+    return;
+  }
   const std::size_t d = dimension();
   std::vector<double> block(d * kRowsAtOnce, 1.0);
   std::array<double, kRowsAtOnce> linear{}, squares{};

@@ -9,7 +9,8 @@
 // A = ridge I + sum w x x^T, b = sum w r x, theta = A^-1 b. A^-1 follows by Sherman and Morrison's formula and is
 // factored anew from A every 1000 examples, so that rounding does not add up. score() walks half of the symmetric A^-1
 // for sixteen rows at a time: d^2/2 multiplications a row and no memory beyond A^-1; the same bits on every x86-64
-// machine. Source: systems/bandits, 21.
+// machine. A single row is scored by the whole of A^-1, and may differ from that in the last bits.
+// Source: systems/bandits, 21.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -42,6 +43,7 @@ class RidgeModel {
   [[nodiscard]] Result<void> load(const boost::json::object& saved);
 
  private:
+  [[nodiscard]] double score_one(std::span<const double> features, double alpha) const;
   void refactor();
   void refresh();  // theta and the packed half of A^-1
 
