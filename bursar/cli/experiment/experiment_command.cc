@@ -41,7 +41,7 @@ void describe_new(CLI::App& app, NewWords& w) {
   c->add_option("file", w.file, "The file that is made")->required();
   c->add_option("-a,--arm", w.arms, "A name; once an arm")->allow_extra_args(false);
   c->add_option("-m,--method", w.method, "halving, lucb, elimination or private (halving)");
-  c->add_option("-n,--samples", w.samples, "halving, private: exactly; lucb, elimination: at most");
+  c->add_option("-n,--samples", w.samples, "The budget; without it lucb and elimination go on until they are sure");
   c->add_option("--delta", w.delta, "lucb, elimination: chance of a wrong answer (0.05)");
   c->add_option("--tolerance", w.tolerance, "lucb, elimination: an arm within this of the best will do (0)");
   c->add_option("--low", w.low, "Least reward (0)");
@@ -59,6 +59,7 @@ void describe_new(CLI::App& app, NewWords& w) {
   c->add_option("--accountant", w.accountant, "private: file that keeps what all experiments spend of epsilon");
   c->add_option("--unit", w.unit, "private: the people whose epsilon it is (everybody)");
   c->add_option("--epsilon-limit", w.epsilon_limit, "private: limit of a unit, where the accountant is new");
+  c->add_option("--delta-limit", w.delta_limit, "private: the same of delta, for gaussian noise (0)");
 }
 
 void describe_rest(CLI::App& app, Words& w) {

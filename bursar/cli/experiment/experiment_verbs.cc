@@ -160,9 +160,8 @@ Result<bool> experiment_new(const NewWords& words, ExperimentStreams streams) {
   std::optional<AccountantHold> hold;
   if (!words.accountant.empty()) {
     const std::optional<explore::PrivacyLoss> limit =
-        words.epsilon_limit > 0
-            ? std::optional(explore::PrivacyLoss{words.epsilon_limit, words.noise_delta > 0 ? 1. : 0})
-            : std::nullopt;
+        words.epsilon_limit > 0 ? std::optional(explore::PrivacyLoss{words.epsilon_limit, words.delta_limit})
+                                : std::nullopt;
     auto account = AccountantFile::open(words.accountant, limit);
     if (!account) return tl::unexpected(account.error());
     const auto reserved =

@@ -16,7 +16,7 @@ struct NewWords {
   std::vector<std::string> arms, prices;  // prices: NAME=AMOUNT
   std::uint64_t samples = 0;
   double delta = .05, tolerance = 0, low = 0, high = 1;
-  double epsilon = 0, noise_delta = 0, user_weight = 1, epsilon_limit = 0;
+  double epsilon = 0, noise_delta = 0, user_weight = 1, epsilon_limit = 0, delta_limit = 0;
   bool clip = false;
 };
 [[nodiscard]] Result<bool> experiment_new(const NewWords& words, ExperimentStreams streams);

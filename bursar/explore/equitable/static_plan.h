@@ -1,8 +1,9 @@
 // Splits a budget of samples over groups whose learning curves are known.
 //
-//   const std::vector<GroupSpec> groups{{.name = "en", .cost = 1, .weight = .5}, {.name = "fi", .cost = 4, .weight =
-//   .5}}; auto plan = plan_static(groups, curves, {.q = 2}, /*budget=*/4000); use(plan->counts); // whole samples auto
-//   why = explain_plan(groups, curves, {.q = 2}, 4000, *plan);    // price of equity, sensitivity
+//   const std::vector<GroupSpec> groups{{.name = "en", .weight = .5}, {.name = "fi", .cost = 4, .weight = .5}};
+//   auto plan = plan_static(groups, curves, {.q = 2}, /*budget=*/4000);
+//   use(plan->counts);                                                 // whole samples
+//   auto why = explain_plan(groups, curves, {.q = 2}, 4000, *plan);    // price of equity, sensitivity
 //
 // Minimises L(n) = sum_g w_g loss(a_g + b_g n_g^-gamma_g)  subject to  sum c_g n_g <= B,  min_g <= n_g <= max_g.
 // Convex for increasing convex losses: every interior group has the same marginal w_g loss'(e_g) gamma_g b_g

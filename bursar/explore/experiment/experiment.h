@@ -6,10 +6,9 @@
 //   use(experiment->decide());                                   // which arm, and what is promised about it
 //
 // Methods:
-//   kHalving      sequential halving: exactly `samples` samples, the answer's error is an estimate   (best_arm.h)
-//   kLucb, kElimination   until the best is told apart: error <= delta within `tolerance`            (best_arm.h)
-//   kPrivate      exactly `samples` samples under epsilon-differential privacy; only private means leave
-//                                                                                                   (private_best_arm.h)
+//   kHalving   at most `samples` samples; the answer's error is an estimate (best_arm.h)
+//   kLucb, kElimination   until the best is told apart: error <= delta within `tolerance` (best_arm.h)
+//   kPrivate   at most `samples` samples, epsilon-differential privacy; only private means leave (private_best_arm.h)
 // Money: with a price an arm, no sample is asked for that the money left cannot pay; methods of a fixed number of
 // samples are refused at the start unless the money covers the dearest course they can take.
 // The state is a function of the design and of the records in their order, so a journal of records is all that needs to
@@ -37,7 +36,7 @@ enum class ExperimentMethod : std::uint8_t { kHalving, kLucb, kElimination, kPri
 struct ExperimentDesign {
   std::vector<std::string> arms;  // 2 … 10'000 names of 1 … 200 bytes, all different
   ExperimentMethod method = ExperimentMethod::kHalving;
-  std::uint64_t samples = 0;          // halving, private: exactly; lucb, elimination: at most, 0: no limit
+  std::uint64_t samples = 0;          // halving, private: the budget; lucb, elimination: at most, 0: no limit
   double delta = .05, tolerance = 0;  // lucb, elimination; tolerance in units of reward
   double low = 0, high = 1;           // of rewards
   EliminationSchedule schedule = EliminationSchedule::kHalving;  // private

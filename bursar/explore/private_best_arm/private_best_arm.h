@@ -1,4 +1,4 @@
-// Finds the best of some arms with exactly T samples, so that no single reward can be told from the answer.
+// Finds the best of some arms within T samples, so that no single reward can be told from the answer.
 //
 //   auto best = PrivateBestArm::make({.arms = 30, .dimension = 3, .values = features},   // [30 x 3], row-major
 //                                    {.samples = 10'000, .noise = {.epsilon = .5}, .seed = secret});
