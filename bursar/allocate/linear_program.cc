@@ -32,6 +32,18 @@ Model load(const LinearProgram& p, int max_iterations) {
 
 // CLP scales a program and reports an optimum of the scaled one, by this secondary status, even where the program
 // itself has a better one by far (seen: .692 for .752).
+struct DeleteOptions {
+  void operator()(Clp_Solve* options) const { ClpSolve_delete(options); }
+};
+
+// As Clp_initialSolve, but without its handler of SIGINT, which would take interrupts from whoever embeds us.
+void solve_from_scratch(Clp_Simplex* model) {
+  constexpr int kInterrupts = 2, kNone = 1;
+  const std::unique_ptr<Clp_Solve, DeleteOptions> options{ClpSolve_new()};
+  ClpSolve_setSpecialOption(options.get(), kInterrupts, kNone, -1);
+  Clp_initialSolveWithOptions(model, options.get());
+}
+
 bool is_optimal_as_scaled_only(Clp_Simplex* model) {
   const int secondary = Clp_secondaryStatus(model);
   return Clp_status(model) == 0 && secondary >= 2 && secondary <= 4;
@@ -63,11 +75,11 @@ Result<LinearSolution> maximise(const LinearProgram& p, int max_iterations) {
                             std::to_string(rows) + " rows do not fit together");
   }
   auto model = load(p, max_iterations);
-  Clp_initialSolve(model.get());
+  solve_from_scratch(model.get());
   if (is_optimal_as_scaled_only(model.get())) {
     model = load(p, max_iterations);
     Clp_scaling(model.get(), 0);
-    Clp_initialSolve(model.get());
+    solve_from_scratch(model.get());
   }
   return solution_of(model.get(), columns, rows);
 }

@@ -72,13 +72,13 @@ std::size_t position(std::int64_t group) {
 }
 
 py::object request(AdaptiveSampler& s) {
-  const auto wanted = unwrap(unlocked([&] { return s.request(); }));
+  const auto wanted = unwrap(s.request());
   if (!wanted) return py::none();
   return py::make_tuple(wanted->group, wanted->count);
 }
 
 py::dict report(const AdaptiveSampler& s) {
-  const auto r = unwrap(unlocked([&] { return s.report(); }));
+  const auto r = unwrap(s.report());
   std::vector<double> errors, deviations, marginals;
   for (const explore::GroupReport& g : r.groups) {
     errors.push_back(g.now.error);

@@ -1,6 +1,7 @@
 // Policies of core/policy.h by name, from the tables of admit and explore.
 #include "python/native/policy.h"
 
+#include <algorithm>
 #include <pybind11/stl.h>
 
 #include "bursar/admit/policies.h"
@@ -20,6 +21,35 @@ PolicyTable table_of(const std::string& room) { return room == "admit" ? admit::
 
 namespace {
 
+std::vector<const Policy*>& in_use() {
+  static std::vector<const Policy*> policies;
+  return policies;
+}
+
+// The policy of a call that begins.
+const Policy& idle(const Policy& policy) {
+  require_idle(policy);
+  return policy;
+}
+
+}  // namespace
+
+void require_idle(const Policy& policy) {
+  if (in_use().empty() || std::ranges::find(in_use(), &policy) == in_use().end()) return;
+  throw Failure({.code = ErrorCode::kUnavailable,
+                 .message = "policy: another call is using it; a policy has one caller at a time",
+                 .retryable = true});
+}
+
+PolicyInUse::PolicyInUse(const Policy& policy) : policy_(&policy) {
+  require_idle(policy);
+  in_use().push_back(policy_);
+}
+
+PolicyInUse::~PolicyInUse() { std::erase(in_use(), policy_); }
+
+namespace {
+
 std::unique_ptr<Policy> make(const std::string& room, const std::string& words, const py::object& budget,
                              std::vector<std::string> resources, std::uint64_t horizon, const py::dict& parameters) {
   PolicyWords parsed = unwrap(parse_policy_words(words));
@@ -35,6 +65,7 @@ std::unique_ptr<Policy> make(const std::string& room, const std::string& words, 
 
 Decision decide(Policy& policy, const py::object& rewards, const py::object& costs, const py::object& holds,
                 const py::object& purse, const py::object& context, double time_s) {
+  require_idle(policy);
   const auto r = doubles(rewards, "rewards", {0, 1});
   const auto c = doubles(costs, "costs", {1, 2});
   const auto h = doubles(holds, "holds", {1, 2});
@@ -44,12 +75,13 @@ Decision decide(Policy& policy, const py::object& rewards, const py::object& cos
 }
 
 void observe(Policy& policy, DecisionId id, const py::object& costs, std::optional<double> reward, bool refused) {
+  require_idle(policy);
   const auto c = doubles(costs, "costs", {0, 1});
   unwrap(policy.observe(id, {.costs = c, .reward = reward, .refused = refused}));
 }
 
 py::dict beliefs(const Policy& policy) {
-  const auto* bandit = dynamic_cast<const explore::BanditPolicy*>(&policy);
+  const auto* bandit = dynamic_cast<const explore::BanditPolicy*>(&idle(policy));
   if (bandit == nullptr) refuse("this policy believes nothing of arms; ask a bandit of bursar.explore");
   std::vector<double> mean, low, high, pulls;
   for (const explore::Belief& b : bandit->bandit().intervals()) {
@@ -67,7 +99,7 @@ py::dict beliefs(const Policy& policy) {
 }
 
 std::optional<double> regret_bound(const Policy& policy, double rounds) {
-  const auto* bandit = dynamic_cast<const explore::BanditPolicy*>(&policy);
+  const auto* bandit = dynamic_cast<const explore::BanditPolicy*>(&idle(policy));
   return bandit == nullptr ? std::nullopt : bandit->bandit().regret_bound(rounds);
 }
 
@@ -132,14 +164,15 @@ void bind_policy(py::module_& module) {
            "decision: its id; costs: [resources] really used, None as expected; reward: what it was worth; refused: a\n"
            "budget was short, and nothing was used.")
       .def_property_readonly(
-          "prices", [](const Policy& p) { return to_array(p.prices()); },
+          "prices", [](const Policy& p) { return to_array(idle(p).prices()); },
           "[resources]: reward per unit; zeros of policies without prices")
       .def_property_readonly(
-          "remaining", [](const Policy& p) { return to_array(p.remaining()); },
+          "remaining", [](const Policy& p) { return to_array(idle(p).remaining()); },
           "[resources]: the budget less what was used and what is held")
-      .def_property_readonly("decided", &Policy::decided, "requests so far")
+      .def_property_readonly(
+          "decided", [](const Policy& p) { return idle(p).decided(); }, "requests so far")
       .def(
-          "save", [](const Policy& p) { return from_json(p.save()); },
+          "save", [](const Policy& p) { return from_json(idle(p).save()); },
           "The whole state as a dict that json can write; restore() goes on from it to the last bit.");
   module.def("make_policy", &make, arg("room"), arg("words"), arg("budget"), arg("resources"), arg("horizon"),
              arg("parameters"));

@@ -167,6 +167,7 @@ py::tuple play(Policy& policy, const py::object& rewards, const py::object& cost
   if (!table.rewards.given()) refuse("rewards: are missing");
   table.rounds = table.rewards.shape[0];
   table.arms = table.rewards.shape[1];
+  require_idle(policy);
   table.resources = policy.remaining().size();
   if (table.costs.given()) {
     std::vector<std::size_t> wanted{table.arms, table.resources};
@@ -179,6 +180,7 @@ py::tuple play(Policy& policy, const py::object& rewards, const py::object& cost
              std::to_string(table.rounds));
     table.features = table.context.shape.size() == 2 ? table.context.shape[1] : 1;
   }
+  const PolicyInUse in_use(policy);
   Watch watch;
   auto run = unwrap(unlocked(watch, [&](const auto& stop) { return run_bandit(policy, table, stop); }));
   return py::make_tuple(to_array(std::move(run.options)), to_array(std::move(run.rewards)));
