@@ -53,8 +53,8 @@ void Zooming::activate(Arm arm) {
   });
 }
 
-// Each arm that lost its ball looks for another one; the middle one of those that find none becomes active, which
-// halves what is bare.
+// Each arm that lost its ball looks for another one; the first of those that find none becomes active: at the edge of
+// what is bare, it reaches further beyond the balls that shrank than one in the middle does.
 void Zooming::cover() {
   std::erase_if(bare_, [&](Arm arm) {
     for (const Arm center : active_) {
@@ -66,7 +66,7 @@ void Zooming::cover() {
   });
   while (!bare_.empty()) {
     std::ranges::sort(bare_);
-    activate(bare_[bare_.size() / 2]);
+    activate(bare_.front());
   }
 }
 
