@@ -31,15 +31,20 @@ py::array converted(py::handle argument, std::string_view field, const py::dtype
   return py::array(loose.attr("astype")(type));
 }
 
-void check_layout(const py::array& array, std::string_view field, const std::string& type) {
+// As ==, without a call into Python: a policy reads several arrays a decision.
+bool same(const py::dtype& a, const py::dtype& b) {
+  return py::detail::npy_api::get().PyArray_EquivTypes_(a.ptr(), b.ptr());
+}
+
+void check_layout(const py::array& array, std::string_view field, const py::dtype& type) {
   const auto aligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
   if ((array.flags() & py::array::c_style) == 0) {
     throw WrongType(quoted(field) + "must be contiguous in C order, has strides " + text_of(array.attr("strides")) +
                     "; pass numpy.ascontiguousarray(" + std::string(field) + ")");
   }
   if ((array.flags() & aligned) == 0)
-    throw WrongType(quoted(field) + "must be aligned; pass numpy.require(" + std::string(field) + ", '" + type +
-                    "', 'A')");
+    throw WrongType(quoted(field) + "must be aligned; pass numpy.require(" + std::string(field) + ", '" +
+                    text_of(type) + "', 'A')");
 }
 
 void check_dimensions(const py::array& array, std::string_view field, std::initializer_list<std::size_t> dimensions) {
@@ -55,18 +60,17 @@ template <class T>
 Numbers<T> read(py::handle argument, std::string_view field, std::initializer_list<std::size_t> dimensions,
                 const py::dtype& type) {
   if (argument.is_none()) return {py::none(), {}, {}};
-  const std::string name = text_of(type);
   py::array array;
   if (py::isinstance<py::array>(argument)) {
     array = py::reinterpret_borrow<py::array>(argument);
-    if (!array.dtype().equal(type)) {
-      throw WrongType(quoted(field) + "must be an array of " + name + ", is " + text_of(array.dtype()) +
-                      "; pass numpy.asarray(" + std::string(field) + ", dtype='" + name + "')");
+    if (!same(array.dtype(), type)) {
+      throw WrongType(quoted(field) + "must be an array of " + text_of(type) + ", is " + text_of(array.dtype()) +
+                      "; pass numpy.asarray(" + std::string(field) + ", dtype='" + text_of(type) + "')");
     }
   } else {
     array = converted(argument, field, type, type.kind() != 'f');
   }
-  check_layout(array, field, name);
+  check_layout(array, field, type);
   check_dimensions(array, field, dimensions);
   const auto* data = static_cast<const T*>(array.data());
   return {array, {data, static_cast<std::size_t>(array.size())}, shape_of(array)};
