@@ -290,7 +290,8 @@ void describe(V& v, ModelRouteConfig& c) {
   v.text("model", c.model, "Glob on the model that the agent asks for.", Need::kRequired);
   v.texts("targets", c.targets, 32, "`upstream/model` or `upstream`, in the order in which they are tried.");
   v.text("policy", c.policy, "One of `policies`: chooses which target is tried first, or that the call has to wait.");
-  v.reals("values", c.values, 32, 0, 1e9, "What an answer of each target is worth; needed with a `policy` that does not learn it.");
+  v.reals("values", c.values, 32, 0, 1e9,
+          "What an answer of each target is worth; needed with a `policy` that does not learn it.");
   v.whole("retries", c.retries, 0, 16, "Further attempts, over all targets.");
   v.duration("hedge_after", c.hedge_after, Duration{0}, std::chrono::hours{1},
              "A second attempt beside the first after this; 0 for never.");
@@ -319,7 +320,9 @@ void describe(V& v, ModelsConfig& c) {
 template <class V>
 void describe(V& v, DecideConfig& c) {
   v.text("name", c.name, "What requests call it: a-z 0-9 _ - (1 to 32 characters).", Need::kRequired);
-  v.text("policy", c.policy, "`NAME` or `NAME:param=value,…`, as `bursar replay` takes it, or a bandit of `bursar explore policies`.", Need::kRequired);
+  v.text("policy", c.policy,
+         "`NAME` or `NAME:param=value,…`, as `bursar replay` takes it, or a bandit of `bursar explore policies`.",
+         Need::kRequired);
   v.text("account", c.account, "Account that pays, or the account below it that asks.", Need::kRequired);
   v.amounts("budget", c.budget, "What the policy spreads over its requests, such as `100 usd, 2M tokens`; needed.");
   v.text("window", c.window, "`day`, `week` or `month`, and a time zone: the budget is there anew in each.");
