@@ -80,16 +80,17 @@ Result<void> contextual_part(const RunOptions& options, Report& report) {
       }
     }
   }
-  report.bars.push_back(at_most("lin_ucb_regret", regret.mean(0, 1) / regret.mean(4, 1), "of a blind learner's", .05));
+  report.bars.push_back(at_most("lin_ucb_regret", regret.mean(0, 0) / regret.mean(4, 0), "of a blind learner's", .05));
   report.bars.push_back(
-      at_most("lin_ucb_against_oracle", regret.mean(0, 1) / regret.mean(2, 1), "of the oracle learner's", .5));
+      at_most("lin_ucb_against_oracle", regret.mean(0, 0) / regret.mean(2, 0), "of the oracle learner's", .5));
   report.tables.push_back(
       regret.table({.title = "Chapter 8: linear rewards, d = 5, 10 arms, 5,000 rounds",
                     .quantity = "regret against the best arm of each round",
                     .x_label = "noise of the rewards",
-                    .note = "Features of length 1, means (1 + theta.x) / 2. The sheet does not say its noise.",
+                    .note = "Means (1 + theta.x) / 2 for features of length 1. The oracle learner explores at (K ln t "
+                            "/ t)^(1/3), as epsilon-greedy does; the sheet does not say its constant.",
                     .plotted = true},
-                   {{NAN, 21}, {}, {NAN, 306}, {}, {NAN, 1652}}));
+                   {{21}, {}, {306}, {}, {1652}}));
   return off_policy_part(options, report);
 }
 
