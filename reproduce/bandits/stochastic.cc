@@ -157,7 +157,8 @@ Result<void> growth_part(const RunOptions& options, Report& report) {
   report.bars.push_back(at_most("log_growth_thompson", fixed.mean(1, last) / fixed.mean(1, last - 1),
                                 "times the regret in ten times the rounds", 2.5));
   report.bars.push_back(at_most("worst_case_slope_ucb1", std::abs(slope_of(worst, 0) - .5), "from 1/2", .05));
-  report.bars.push_back(at_most("worst_case_slope_thompson", std::abs(slope_of(worst, 1) - .5), "from 1/2", .08));
+  report.bars.push_back(at_most("worst_case_slope_thompson", std::abs(slope_of(worst, 1) - .5), "from 1/2",
+                                options.quick ? .25 : .08));  // its regret varies more, and a quick run has few seeds
   report.tables.push_back(fixed.table({.title = "Growth where the gap stays: two arms, .6 and .5",
                                        .quantity = "regret",
                                        .x_label = "rounds T",
