@@ -6,6 +6,7 @@
     bursar.admit.make("dual-mirror-descent", budget, horizon=20_000)        # requests that come one by one
     bursar.explore.make("ucb1", arms=3)                                     # spending in order to learn
     bursar.schedule.Schedule("rex", steps=10_000, peak=0.1)                 # budgets over time
+    bursar.sample.vote(answers)                                             # answers of a model asked more than once
     bursar.agree.decide(wishes)                                             # parties that want different things
     bursar.Client("http://127.0.0.1:8484", key=…).account("acme")["limits"] # a running gateway
     bursar.torch.BudgetLR(optimiser, total=10_000)                          # after `import bursar.torch`
@@ -14,7 +15,7 @@ NumPy arrays go in and come out without copies; long calls release the interpret
 wrong is a `bursar.Error` with the text that the command line would print. `docs/python.md` is a tour.
 """
 
-from . import admit, agree, allocate, errors, explore, schedule
+from . import admit, agree, allocate, errors, explore, sample, schedule
 from ._native import version as __version__
 from .client import Client
 from .errors import (
@@ -36,5 +37,5 @@ from .errors import (
 __all__ = [
     "AlreadyExists", "Cancelled", "Client", "Corrupt", "Error", "Exhausted", "Infeasible", "Internal",
     "InvalidArgument", "NotFound", "PermissionDenied", "Timeout", "Unavailable", "WrongType", "__version__", "admit",
-    "agree", "allocate", "errors", "explore", "schedule",
+    "agree", "allocate", "errors", "explore", "sample", "schedule",
 ]

@@ -16,6 +16,7 @@ PYBIND11_MODULE(_native, module) {
   bursar::python::bind_private_best_arm(module);
   bursar::python::bind_replay(module);
   bursar::python::bind_rollouts(module);
+  bursar::python::bind_sample(module);
   bursar::python::bind_schedule(module);
   bursar::python::bind_splits(module);
 }

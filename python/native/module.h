@@ -13,6 +13,7 @@ void bind_policy(pybind11::module_& module);
 void bind_private_best_arm(pybind11::module_& module);
 void bind_replay(pybind11::module_& module);
 void bind_rollouts(pybind11::module_& module);
+void bind_sample(pybind11::module_& module);
 void bind_schedule(pybind11::module_& module);
 void bind_splits(pybind11::module_& module);
 

@@ -11,7 +11,7 @@ import bursar
 from bursar import _native
 
 PACKAGE = Path(bursar.__file__).parent
-MODULES = ["admit", "agree", "allocate", "client", "errors", "explore", "schedule"]
+MODULES = ["admit", "agree", "allocate", "client", "errors", "explore", "sample", "schedule"]
 
 
 def functions(thing):
