@@ -31,8 +31,9 @@ double majority(int b, double z) {
 }
 
 double slope(int b) {
-  double out = b;  // b C(b-1, h) / 2^(b-1), factor by factor so that nothing overflows
-  for (int i = 1; i <= (b - 1) / 2; ++i) out *= static_cast<double>((b - 1) / 2 + i) / (4.0 * i);
+  const int half = (b - 1) / 2;
+  double out = b;  // b C(b-1, half) / 2^(b-1), factor by factor so that nothing overflows
+  for (int i = 1; i <= half; ++i) out *= static_cast<double>(half + i) / (4.0 * i);
   return out;
 }
 
@@ -146,7 +147,8 @@ Result<BiasBounds> bias_bounds(const Layer& layer, double leaf_bias, int depth) 
     return out;
   }
   out.high = std::min(out.high, most);
-  for (double c = .02; c < 1; c += .02) {
+  for (int percent = 2; percent < 100; percent += 2) {
+    const double c = percent / 100.0;
     const double factor = step(layer, c * most) / (c * most);
     out.low = std::max(out.low, std::min(leaf_bias * std::pow(factor, depth), c * most));
   }
@@ -208,8 +210,10 @@ Result<OrgPlan> plan_organisation(const OrgInputs& in, const OrgGrid& grid) {
       best.depth > 0 ? Layer{best.fan_in, in.correlation, in.fidelity(static_cast<double>(best.message))} : strongest;
   const double most = limit(used);
   double bias = agent_bias(in, best.leaf_tokens);
-  for (int t = 0; most > 0 && bias < kSaturated * most && t < 10'000; ++t, best.mixing_depth += 1)
+  for (int t = 0; most > 0 && bias < kSaturated * most && t < 10'000; ++t) {
     bias = step(used, bias);
+    best.mixing_depth = t + 1;
+  }
   explain(in, used, best);
   return best;
 }
