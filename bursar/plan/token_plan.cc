@@ -80,6 +80,7 @@ Result<TokenPlan> plan_tokens(std::vector<SubQuestion> steps, const TokenPlanOpt
   auto total = options.total ? Result<std::int64_t>(*options.total) : tokens_of_level(options.level);
   if (!total) return tl::unexpected(total.error());
   std::vector<double> credits;
+  credits.reserve(steps.size());
   for (const SubQuestion& step : steps) credits.push_back(step.credit);
   auto tokens = allocate::split_tokens(credits, *total, options.decay, options.shape);
   if (!tokens) return tl::unexpected(tokens.error());

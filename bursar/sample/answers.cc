@@ -91,7 +91,8 @@ std::optional<Fraction> decimal(std::string_view text) {
       point = true;
       continue;
     }
-    if (c < '0' || c > '9' || ++seen > 17) return std::nullopt;
+    ++seen;
+    if (c < '0' || c > '9' || seen > 17) return std::nullopt;
     digits = 10 * digits + (c - '0');
     if (point) scale *= 10;
     if (!point && since_comma >= 0 && ++since_comma > 3) return std::nullopt;

@@ -53,6 +53,7 @@ Result<void> ParallelSearch::report(std::vector<SearchStep> grown) {
 Result<std::vector<std::int64_t>> ParallelSearch::split(const std::vector<SearchStep>& grown,
                                                         const std::vector<std::size_t>& alive) const {
   std::vector<RolloutCandidate> candidates;
+  candidates.reserve(alive.size());
   for (const std::size_t i : alive)
     candidates.push_back({.score = grown[i].score, .embedding = grown[i].embedding, .group = groups_[i]});
   return split_rollouts(candidates, options_.rollouts, options_.split);

@@ -26,12 +26,13 @@ std::vector<double> scores_of(Candidates candidates) {
 
 Result<std::vector<double>> similarity_of(Candidates candidates) {
   std::vector<std::span<const float>> embeddings;
+  embeddings.reserve(candidates.size());
   for (const RolloutCandidate& candidate : candidates) embeddings.push_back(candidate.embedding);
   return similarity_matrix(embeddings);
 }
 
 Counts split_equally(std::span<const std::size_t> chosen, std::size_t candidates, std::int64_t rollouts) {
-  const auto part = apportion(std::vector<double>(chosen.size(), 1), rollouts);
+  auto part = apportion(std::vector<double>(chosen.size(), 1), rollouts);
   if (!part) return part;
   std::vector<std::int64_t> out(candidates, 0);
   for (std::size_t i = 0; i < chosen.size(); ++i) out[chosen[i]] = (*part)[i];
@@ -117,7 +118,7 @@ Counts direction_bayes(Candidates candidates, std::int64_t rollouts, const Rollo
   for (std::size_t d = 0; d < count; ++d) mean[d] /= members[d];
   const double top = *std::ranges::max_element(mean);
   for (std::size_t d = 0; d < count; ++d) weights[d] = std::exp((mean[d] - top) / options.quality_temperature);
-  const auto part = allocate::posterior_split(weights, options.concentration, rollouts);
+  auto part = allocate::posterior_split(weights, options.concentration, rollouts);
   if (!part) return part;
   std::vector<std::int64_t> out(k, 0);
   for (std::size_t d = 0; d < count; ++d) out[best[d]] = (*part)[d];
