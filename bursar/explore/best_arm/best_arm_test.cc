@@ -40,6 +40,12 @@ TEST(SequentialHalving, GivesEachRoundAnEqualShare) {
   EXPECT_EQ(finder->verdict().arm, 7);
 }
 
+TEST(SequentialHalving, IsNotLedByWhatWasNeverSampled) {
+  auto finder = SequentialHalving::make({.arms = 3, .budget = 24}).value();
+  ASSERT_TRUE(finder->record(1, .4));
+  EXPECT_EQ(finder->verdict().arm, 1);
+}
+
 TEST(SequentialHalving, WaitsForTheSamplesOfARound) {
   auto finder = SequentialHalving::make({.arms = 2, .budget = 4}).value();
   EXPECT_EQ(finder->next(), 0);

@@ -2,6 +2,7 @@
 #include <boost/json/array.hpp>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "bursar/core/saved_numbers.h"
 #include "bursar/explore/best_arm/best_arm.h"
@@ -79,7 +80,8 @@ Result<void> SequentialHalving::record(Arm arm, double reward) {
 
 Verdict SequentialHalving::verdict() const {
   Verdict out;
-  out.arm = *std::ranges::max_element(left_, {}, [&](Arm a) { return table_.mean(a); });
+  // What was never sampled leads nobody, whatever its mean is taken for.
+  out.arm = *std::ranges::max_element(left_, {}, [&](Arm a) { return std::pair(table_.pulls(a) > 0, table_.mean(a)); });
   out.stopped = round_ >= rounds_;
   std::vector<double> gaps;
   for (std::size_t a = 0; a < table_.arms(); ++a) {
