@@ -109,6 +109,7 @@ std::size_t best_of(const std::map<std::size_t, Score>& scores) {
 }
 
 // First clue only; takes the first entity with three confirmations and at most one contradiction.
+template <std::size_t first_clue>
 Answer react(Tools& tools) {
   std::map<std::size_t, Score> scores;
   for (std::size_t page = 0; tools.can_search() && tools.can_browse(); ++page) {
@@ -116,7 +117,7 @@ Answer react(Tools& tools) {
     if (found.empty()) break;
     for (const std::size_t entity : found) {
       Score& score = scores[entity];
-      for (std::size_t c = 0; c < kClues && tools.can_browse() && score.no < 2; ++c) {
+      for (std::size_t c = first_clue; c < kClues && tools.can_browse() && score.no < 2; ++c) {
         const int said = tools.browse(entity, c);
         (said > 0 ? score.yes : score.no) += said == 0 ? 0 : 1;
         if (score.yes >= 3 && score.no <= 1) return entity;
@@ -236,8 +237,8 @@ Result<Report> reproduce_bats(const RunOptions& options) {
       .quick = options.quick};
   const std::size_t questions = options.quick ? 100 : 300;
   using Agent = Answer (*)(Tools&);
-  constexpr std::array<Agent, 4> kAgents{bats<true>, tracked, react, bats<false>};
-  const std::vector<std::string> names{"BATS", "tracker", "ReAct", "BATS, done at 7 of 10"},
+  constexpr std::array<Agent, 5> kAgents{bats<true>, tracked, react<0>, bats<false>, react<1>};
+  const std::vector<std::string> names{"BATS", "tracker", "ReAct", "BATS, done at 7 of 10", "ReAct, other clues only"},
       columns{"10", "20", "50", "100", "200"};
   Grid right(names, columns), cost(names, columns), browsed(names, columns);
   for (std::uint64_t s = 0; s < report.seeds; ++s) {
@@ -266,6 +267,10 @@ Result<Report> reproduce_bats(const RunOptions& options) {
   }
   report.bars.push_back(at_most("react_gains_from_100_to_200", right.mean(2, 4) - right.mean(2, 3), "accuracy", .03));
   report.bars.push_back(at_least("tracker_over_react_at_200", right.mean(1, 4) - right.mean(2, 4), "accuracy", .3));
+  // The strongest ReAct that we found. Not asked of a quick run, as it is short.
+  if (!options.quick)
+    report.bars.push_back(
+        at_least("tracker_over_stronger_react_at_200", right.mean(1, 4) - right.mean(4, 4), "accuracy", .3));
   report.bars.push_back(at_least("bats_at_50_over_tracker_at_200", right.mean(0, 2) - right.mean(1, 4), "accuracy", 0));
   report.bars.push_back(at_most("cost_of_that", cost.mean(0, 2) / cost.mean(1, 4), "of the tracker's", .5));
   report.tables.push_back(
@@ -289,6 +294,12 @@ Result<Report> reproduce_bats(const RunOptions& options) {
   report.notes.push_back(
       "The sheet's rule, done at 7 of 10 positive readings, takes entities that miss one clue; by the score it "
       "takes fewer [choice].");
+  report.notes.push_back(
+      "By the sheet's rule BATS at 50 calls is behind our tracker at 200; the score's limit was chosen on these "
+      "seeds.");
+  report.notes.push_back(
+      "A ReAct that does not count the clue it searched by is far stronger than the sheet's, which was taken "
+      "for its figures; against it the tracker's lead is below the bar.");
   report.notes.push_back("A limit ten times smaller is not ten times cheaper: what was spent is in the second table.");
   report.not_run.push_back("BrowseComp, BrowseComp-ZH and HLE-Search with real models: no models here");
   return report;

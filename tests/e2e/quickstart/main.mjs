@@ -148,7 +148,7 @@ async function judge(agent, records) {
   assert.ok(agent.answer.found.length > 0, "its answer holds what it had found");
   // Every attempt that a server saw is paid; one that never left, for its server was still starting, is not.
   const paid = records.reduce((sum, r) => sum + Number(/(\d+) calls/.exec(r.committed)?.[1] ?? 0), 0);
-  assert.equal(paid, CALLS, "exactly the calls that the budget allows reached a server");
+  assert.equal(paid, CALLS, "exactly the calls that the budget allows were paid");
   assert.ok(records.every((r) => r.attempts > 0 || r.committed === ""), "what reached no server is not paid");
   const slow = records.filter((r) => r.tool === "faults.slow" && r.attempts > 0);
   assert.ok(slow.at(-1).timeout_us < slow[0].timeout_us, "the timeout of the slow tool was learned");
