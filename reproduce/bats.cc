@@ -13,7 +13,6 @@ namespace bursar::reproduce {
 namespace {
 
 using plan::BudgetTracker;
-using plan::Regime;
 
 constexpr std::size_t kEntities = 200, kAttributes = 8, kValues = 6, kClues = 5, kPage = 5;
 constexpr std::array<std::int64_t, 5> kBudgets{10, 20, 50, 100, 200};
@@ -68,7 +67,7 @@ World draw_world(RandomStream& random) {
 class Tools {
  public:
   Tools(const World& world, std::int64_t budget, RandomStream random)
-      : world_(world), tracker_({{"search", budget}, {"browse", budget}}), random_(std::move(random)) {}
+      : world_(world), tracker_({{"search", budget}, {"browse", budget}}), random_(random) {}
 
   // A page of those who meet a clue; empty at the end of the list, or without budget.
   std::vector<std::size_t> search(std::size_t clue, std::size_t page) {

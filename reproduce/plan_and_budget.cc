@@ -57,6 +57,7 @@ Question draw_question(RandomStream& random, bool flat = false) {
   constexpr std::array kSteps{.14, .31, .27, .26, .02}, kLevels{.09, .18, .21, .25, .27};
   const std::vector<double>& means = kCredits[draw_index(kSteps, random)];
   std::vector<double> shares;
+  shares.reserve(means.size());
   for (const double mean : means) shares.push_back(random.gamma(flat ? 1 : kConcentration * mean / 100) + 1e-9);
   const auto whole = apportion(shares, 100);
   Question out{.total = *plan::tokens_of_level(static_cast<int>(1 + draw_index(kLevels, random)))};
@@ -69,6 +70,7 @@ Question draw_question(RandomStream& random, bool flat = false) {
 std::vector<double> uncertainties(const Question& q, double slope, RandomStream& random) {
   const auto m = static_cast<double>(q.credits.size());
   std::vector<double> c;
+  c.reserve(q.credits.size());
   for (std::size_t j = 0; j < q.credits.size(); ++j)
     c.push_back(q.credits[j] * std::pow(m - static_cast<double>(j), slope) * std::exp(.4 * random.normal()));
   const double wanted = .05 * .30 * static_cast<double>(q.total) * m * std::exp(.4 * random.normal());

@@ -25,8 +25,7 @@ constexpr double kSearchTokens = 55, kDecomposeTokens = 40, kAnswerTokens = 25, 
 // One question and what has been found of it.
 class Episode {
  public:
-  Episode(const Tier& tier, double noise, RandomStream random)
-      : tier_(tier), noise_(noise), random_(std::move(random)) {
+  Episode(const Tier& tier, double noise, RandomStream random) : tier_(tier), noise_(noise), random_(random) {
     const double u = random_.uniform01();
     hops_ = u < .35 ? 1 : u < .75 ? 2 : 3;
     state_ = {.calls = tier.calls, .calls_budget = tier.calls, .tokens = tier.tokens, .tokens_budget = tier.tokens};
