@@ -1,0 +1,10 @@
+// One line for each file of this folder; strategies.cc puts them into the table. Inside this folder only.
+#pragma once
+
+#include "bursar/plan/strategies/strategies.h"
+
+namespace bursar::plan {
+
+extern const StrategyEntry kPets;
+
+}  // namespace bursar::plan

@@ -1,0 +1,39 @@
+#include "bursar/plan/strategies/strategies.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "bursar/plan/strategies/entries.h"
+
+namespace bursar::plan {
+
+std::span<const StrategyEntry> strategies() {
+  static const std::vector<StrategyEntry> all{kPets};
+  return all;
+}
+
+Result<const StrategyEntry*> strategy_named(std::string_view name) {
+  const auto found = std::ranges::find(strategies(), name, &StrategyEntry::name);
+  if (found != strategies().end()) return &*found;
+  std::string names;
+  for (const StrategyEntry& entry : strategies()) names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  return fail(ErrorCode::kNotFound, "strategy: there is none named '" + std::string(name) + "'; there are " + names);
+}
+
+Result<std::unique_ptr<Controller>> make_job(const StrategyEntry& entry, JobSetup setup) {
+  auto parameters = complete_parameters({.name = entry.name, .parameters = entry.parameters}, setup.parameters);
+  if (!parameters) return tl::unexpected(parameters.error());
+  setup.parameters = std::move(*parameters);
+  setup.strategy = entry.name;
+  if (setup.question.empty()) return invalid_argument("messages: no user says anything in them; ask a question");
+  if (setup.max_tokens < 1) return invalid_argument("max_tokens: must be 1 or more");
+  if (entry.searches && setup.tools.empty()) {
+    return invalid_argument("strategy " + std::string(entry.name) +
+                            ": needs a tool to search with; name one in `tools` or in the configuration");
+  }
+  if (setup.small_model.empty()) setup.small_model = setup.model;
+  if (setup.judge_model.empty()) setup.judge_model = setup.model;
+  return run_script(std::move(setup), entry.script);
+}
+
+}  // namespace bursar::plan
