@@ -10,7 +10,7 @@ import sys
 FLOORS = {
     "core": 0,
     "ledger": 1, "allocate": 1,
-    "admit": 2, "explore": 2, "sample": 2, "schedule": 2, "agree": 2,
+    "admit": 2, "explore": 2, "sample": 2, "schedule": 2, "agree": 2, "simulate": 2,
     "plan": 3, "learn": 3,
     "compress": 4, "splat": 4, "fiscal": 4, "calendar": 4, "broker": 4,
     "cli": 5,
