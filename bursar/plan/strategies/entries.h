@@ -6,5 +6,7 @@
 namespace bursar::plan {
 
 extern const StrategyEntry kPets;
+extern const StrategyEntry kBom;
+extern const StrategyEntry kSevra;
 
 }  // namespace bursar::plan

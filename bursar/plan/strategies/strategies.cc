@@ -8,7 +8,7 @@
 namespace bursar::plan {
 
 std::span<const StrategyEntry> strategies() {
-  static const std::vector<StrategyEntry> all{kPets};
+  static const std::vector<StrategyEntry> all{kPets, kBom, kSevra};
   return all;
 }
 
