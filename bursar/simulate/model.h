@@ -12,6 +12,7 @@
 //   judge                                    Score: 0.73            whether <answer> (else the last answer in <steps>)
 //                                                                   is right: a noisy signal in [0, 1]
 //   verify                                   Verdict: right | wrong, and then Answer: …   mends some wrong answers
+//   check                                    Clue 1: satisfied | contradicted | unknown   a line for each of <clues>
 //   assess                                   Level: 1 … 5           by difficulty
 //   decompose                                lines "1. …" with "Hint: …" below each, 2 to 5 of them
 //   critic                                   Gain: 0.40             of the newest <evidence>, in [-1, 1]

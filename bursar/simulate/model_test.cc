@@ -54,6 +54,7 @@ TEST(SimulatedModel, EndsEachReplyAsItsTaskSays) {
                                                       {"repair", "Answer: \\S+"},
                                                       {"judge", "Score: [01]\\.\\d\\d"},
                                                       {"verify", "Answer: \\S+"},
+                                                      {"check", "Clue 1: (satisfied|contradicted|unknown)"},
                                                       {"assess", "Level: [1-5]"},
                                                       {"decompose", "Hint: .+"},
                                                       {"critic", "Gain: -?[01]\\.\\d\\d"},

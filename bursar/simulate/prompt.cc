@@ -80,6 +80,7 @@ Prompt read_prompt(std::span<const ChatMessage> messages) {
   prompt.evidence = joined(last_sections(messages, "evidence"));
   prompt.steps = joined(last_sections(messages, "steps"));
   if (auto found = last_sections(messages, "step"); !found.empty()) prompt.step = std::move(found.back());
+  if (auto found = last_sections(messages, "clues"); !found.empty()) prompt.clues = std::move(found.back());
   for (const ChatMessage& message : messages | std::views::reverse) {
     if ((prompt.told = told_tokens(message.content))) break;
   }

@@ -26,7 +26,7 @@ struct Prompt {
   std::string question;
   std::vector<std::string> answers;  // <answer>
   std::string evidence, steps;       // <evidence>, <steps>: all of them, a line break between two
-  std::string step;                  // <step>: the last one
+  std::string step, clues;           // <step>, <clues>: the last one
   std::string begun;                 // where the last message is the assistant's: the reply goes on from there
   std::optional<std::int64_t> told;  // N of "at most N tokens", the last that is said
 };

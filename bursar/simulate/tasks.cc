@@ -19,6 +19,13 @@ std::string two_digits(double value) {
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
+// "1. …", "2. …"
+std::size_t numbered_lines(std::string_view text) {
+  std::size_t lines = 0;
+  while (text.contains(std::to_string(lines + 1) + ". ")) ++lines;
+  return lines;
+}
+
 struct Writer {
   const Situation& s;
   const Question& q;
@@ -93,18 +100,38 @@ struct Writer {
     return told("Score:", two_digits(logistic(signal + .9 * draw.normal())), 8, 20);
   }
 
+  // What is right is seldom doubted; what is wrong is found out less, the harder and the more popular it is.
+  [[nodiscard]] double noticed(std::string_view wrong) const {
+    return logistic(1.2 + .5 * s.profile.skill - 1.6 * q.difficulty - (is_popular(wrong) ? .8 : 0));
+  }
+
   [[nodiscard]] Draft verify() const {
     const std::string thing = proposed();
     const bool right = same_answer(thing, q.truth);
-    // What is right is seldom doubted; what is wrong is found out less, the harder and the more popular it is.
-    const double noticed = logistic(1.2 + .5 * s.profile.skill - 1.6 * q.difficulty - (is_popular(thing) ? .8 : 0));
-    const bool accepted = !thing.empty() && draw.bernoulli(right ? .95 : 1 - noticed);
+    const bool accepted = !thing.empty() && draw.bernoulli(right ? .95 : 1 - noticed(thing));
     const double reasoning = .6 * mean_reasoning(q, s.profile) * std::exp(.35 * draw.normal() - .06125);
     std::string text = prose(static_cast<std::size_t>(reasoning) + 1, draw);
     text += accepted ? "Verdict: right\n" : "Verdict: wrong\n";
     if (accepted) return answer(std::move(text), thing, {{thing, .9}});
     Candidates among = candidates_of(q, right ? .4 : .2 + .8 * chance(q, s), s.temperature);
     return answer(std::move(text), pick(among, draw), among);
+  }
+
+  // Clue by clue. What the evidence of a trail does not tell yet leaves them unknown.
+  [[nodiscard]] Draft check() const {
+    const std::string thing = proposed();
+    const bool right = same_answer(thing, q.truth), whole = q.chain.empty() || links(s.prompt.evidence) == q.hops();
+    const double found_out = !whole ? .3 : q.chain.empty() ? noticed(thing) : .95;
+    const std::size_t clues = std::max<std::size_t>(numbered_lines(s.prompt.clues), 1);
+    const std::size_t broken = !right && draw.bernoulli(found_out) ? draw.uniform_int(std::uint64_t{clues}) : clues;
+    std::string text = prose(8 + draw.uniform_int(16U), draw);
+    for (std::size_t clue = 0; clue < clues; ++clue) {
+      const bool known = draw.bernoulli(whole ? .95 : .4);
+      text += "Clue " + std::to_string(clue + 1) + ": ";
+      text += clue == broken ? "contradicted\n" : known ? "satisfied\n" : "unknown\n";
+    }
+    text.pop_back();
+    return {.text = std::move(text)};
   }
 
   [[nodiscard]] Draft assess() const {
@@ -195,6 +222,7 @@ Draft draft_reply(const Situation& situation, RandomStream draw) {
   const Writer writer{situation, question, draw};
   if (task == "judge") return writer.judge();
   if (task == "verify") return writer.verify();
+  if (task == "check") return writer.check();
   if (task == "assess") return writer.assess();
   if (task == "decompose") return writer.decompose();
   if (task == "critic") return writer.critic();

@@ -5,6 +5,7 @@
 
 namespace bursar::plan {
 
+extern const StrategyEntry kBats;
 extern const StrategyEntry kPets;
 extern const StrategyEntry kBom;
 extern const StrategyEntry kSevra;

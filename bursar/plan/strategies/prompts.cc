@@ -43,6 +43,9 @@ std::string_view words_of(Task task) {
              "that were tried>\nor, once the evidence is enough,\nAnswer: <the answer alone>";
     case Task::kSelect:
       return "Say which of the answers given, numbered from 1, is the best. End with one line:\nChoice: <its number>";
+    case Task::kCheck:
+      return "Check the answer given against each numbered clue, by the evidence alone. Write one line for each clue, "
+             "\nClue <its number>: satisfied\nor contradicted, or unknown where the evidence does not tell.";
   }
   return "";
 }
@@ -90,6 +93,7 @@ std::string_view name_of(Task task) {
     case Task::kSufficiency: return "sufficiency";
     case Task::kAct: return "act";
     case Task::kSelect: return "select";
+    case Task::kCheck: return "check";
   }
   return "";
 }

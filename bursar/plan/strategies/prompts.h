@@ -35,6 +35,7 @@ enum class Task : std::uint8_t {
   kSufficiency,  // Sufficiency: 0 … 1
   kAct,          // Search: …  or  Answer: …
   kSelect,       // Choice: 1 … n
+  kCheck,        // of <answer> against numbered <clues>: Clue 1: satisfied | contradicted | unknown, a line each
 };
 [[nodiscard]] std::string_view name_of(Task task);  // "solve", …
 

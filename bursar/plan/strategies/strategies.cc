@@ -8,7 +8,7 @@
 namespace bursar::plan {
 
 std::span<const StrategyEntry> strategies() {
-  static const std::vector<StrategyEntry> all{kPets, kBom, kSevra};
+  static const std::vector<StrategyEntry> all{kPets, kBom, kSevra, kBats};
   return all;
 }
 
