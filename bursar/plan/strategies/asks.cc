@@ -1,11 +1,13 @@
 #include "bursar/plan/strategies/asks.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace bursar::plan {
 namespace {
 
 constexpr std::size_t kMostConversation = 16 << 10;
+constexpr std::int64_t kAssessTokens = 96, kDecomposeTokens = 768;
 
 // What was said before the question; empty where nothing was.
 std::string conversation_of(const JobSetup& setup) {
@@ -62,6 +64,35 @@ std::string steps_text(std::span<const AnsweredStep> steps) {
     if (!steps[i].answer.empty()) out.append("Answer: ").append(steps[i].answer).append("\n");
   }
   return out;
+}
+
+Answer answer_so_far(std::span<const AnsweredStep> steps) {
+  Answer out{.text = steps_text(steps)};
+  const auto last = std::find_if(steps.rbegin(), steps.rend(), [](const AnsweredStep& s) { return !s.answer.empty(); });
+  if (last != steps.rend() && last != steps.rbegin()) out.text += "Answer: " + last->answer + "\n";
+  return out;
+}
+
+std::optional<int> level_of(const Observation& seen) {
+  const auto level = seen.ok() ? read_number(seen.text, "Level") : std::nullopt;
+  if (!level) return std::nullopt;
+  return static_cast<int>(std::lround(std::clamp(*level, 1.0, 5.0)));
+}
+
+Action assess_of(const Job& job, const std::string& text) {
+  std::vector<Section> sections;
+  if (text != job.setup().question) sections.emplace_back("context", job.setup().question);
+  sections.emplace_back("question", text);
+  return ask_of(job, Task::kAssess, std::move(sections),
+                {.model = job.setup().small_model, .max_tokens = kAssessTokens, .temperature = 0});
+}
+
+Action decompose_of(const Job& job) {
+  return ask_of(job, Task::kDecompose, {},
+                {.model = job.setup().small_model,
+                 .max_tokens = kDecomposeTokens,
+                 .least_tokens = kDecomposeTokens / 4,
+                 .temperature = job.setup().temperature});
 }
 
 }  // namespace bursar::plan

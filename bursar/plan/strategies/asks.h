@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,6 +37,15 @@ struct AnsweredStep {
   std::string text, answer;  // an answer that is empty is left out
 };
 [[nodiscard]] std::string steps_text(std::span<const AnsweredStep> steps);
+// The same as an answer that was put together: it ends in the answer of the last step that has one.
+[[nodiscard]] Answer answer_so_far(std::span<const AnsweredStep> steps);
+
+// 1 … 5 as the assessor said, rounded and clipped; absent where it said nothing.
+[[nodiscard]] std::optional<int> level_of(const Observation& seen);
+// Asks how hard a text is, of the small model; the whole question stands beside it in <context> where it is a part.
+[[nodiscard]] Action assess_of(const Job& job, const std::string& text);
+// Asks the small model for sub-questions.
+[[nodiscard]] Action decompose_of(const Job& job);
 
 [[nodiscard]] inline bool any_refused(std::span<const Observation> seen) {
   for (const Observation& one : seen) {

@@ -9,5 +9,7 @@ extern const StrategyEntry kBats;
 extern const StrategyEntry kPets;
 extern const StrategyEntry kBom;
 extern const StrategyEntry kSevra;
+extern const StrategyEntry kPlanAndBudget;
+extern const StrategyEntry kScale;
 
 }  // namespace bursar::plan

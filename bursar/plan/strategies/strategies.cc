@@ -8,7 +8,9 @@
 namespace bursar::plan {
 
 std::span<const StrategyEntry> strategies() {
-  static const std::vector<StrategyEntry> all{kPets, kBom, kSevra, kBats};
+  static const std::vector<StrategyEntry> all{
+      kPets, kBom, kSevra, kPlanAndBudget, kScale, kBats,
+  };
   return all;
 }
 
