@@ -31,7 +31,8 @@ constexpr auto kAbout = std::to_array<std::pair<std::string_view, std::string_vi
      {"replay", "Replays a log of requests under any policies, against the best in hindsight"},
      {"reproduce", "Shows a published system's claim beside its baselines"},
      {"sample", "Votes over answers, which of them to submit, and where the next draw goes"},
-     {"schedule", "Learning rates and token budgets by step: tables, plots, advice"}});
+     {"schedule", "Learning rates and token budgets by step: tables, plots, advice"},
+     {"sim-model", "A simulated model behind an OpenAI-compatible door, for tests and quick starts"}});
 
 bool is_verb(std::string_view verb) {
   const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };

@@ -1,5 +1,5 @@
-// The state of one connection and the exchange of its request. For the two sources of it only: connection.cc reads and
-// dispatches, connection_answer.cc writes.
+// The state of one connection and the exchange of its request. For the sources of it only: connection.cc reads and
+// dispatches, connection_answer.cc writes, abort.cc breaks off.
 #pragma once
 
 #include <boost/asio/ssl/stream.hpp>
@@ -148,6 +148,12 @@ class ConnectionExchange final : public Exchange, public std::enable_shared_from
     reactor_.post([keep = shared_from_this(), s = std::move(set)]() mutable { s(); });
   }
 
+  // Later, never inside of what the connection is doing.
+  void abort() {
+    reactor_.post([this, keep = shared_from_this()] {
+      if (auto connection = connection_.lock(); connection && !gone_ && !done_) connection->close();
+    });
+  }
   void done() {
     done_ = true;
     closed_ = nullptr;
