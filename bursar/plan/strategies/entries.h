@@ -11,5 +11,7 @@ extern const StrategyEntry kBom;
 extern const StrategyEntry kSevra;
 extern const StrategyEntry kPlanAndBudget;
 extern const StrategyEntry kScale;
+extern const StrategyEntry kDora;
+extern const StrategyEntry kMasPhase;
 
 }  // namespace bursar::plan
