@@ -40,9 +40,21 @@ std::string first_token(std::string_view text) {
   return tokens.empty() ? std::string() : std::string(tokens.front());
 }
 
+using Alternatives = std::vector<std::pair<std::string, double>>;  // tokens and probabilities
+
+// At the beginning of a line of reasoning: the end of it, or another sentence.
+Alternatives line_starts(const Draft& draft, std::size_t written) {
+  const double progress = static_cast<double>(draft.begun + written) / std::max(draft.mean_reasoning, 1.);
+  const double end = .01 + .5 / (1 + std::exp(-(progress - 1.1) / .12));
+  Alternatives out{{draft.ending, end}};
+  for (const std::string_view opening : openings())
+    out.emplace_back(opening, (1 - end) / static_cast<double>(openings().size()));
+  return out;
+}
+
 // The candidates' first tokens and their probabilities together, where several begin alike.
-std::vector<std::pair<std::string, double>> first_tokens(const Draft& draft) {
-  std::vector<std::pair<std::string, double>> tokens;
+Alternatives first_tokens(const Draft& draft) {
+  Alternatives tokens;
   for (const auto& [text, p] : draft.candidates) {
     const std::string token = first_token(text);
     const auto found = std::ranges::find(tokens, token, &std::pair<std::string, double>::first);
@@ -70,23 +82,24 @@ std::vector<TokenProbability> probabilities_of(const std::vector<std::string>& t
                                                std::size_t top, RandomStream draw) {
   std::vector<TokenProbability> out;
   std::size_t at = 0;
+  bool line_begins = draft.line_begins;
   for (const std::string& token : tokens) {
     RandomStream own = draw.split(at);
     TokenProbability entry{.token = token, .logprob = std::log(own.uniform(.55, .999)), .top = {}};
-    if (at == draft.decisive) {
-      double left = 1;
-      for (const auto& [rival, p] : first_tokens(draft)) {
-        const double logprob = std::log(std::clamp(p, 1e-12, 1 - 1e-9));
-        if (rival == token) entry.logprob = logprob;
-        if (rival != token && top > 0) entry.top.emplace_back(rival, logprob);
-        left -= p;
-      }
-      if (top > 0) entry.top.emplace_back(token, entry.logprob);
-      add_rivals(entry, std::max(0., left), top, own);
-    } else if (top > 0) {
-      entry.top.emplace_back(token, entry.logprob);
-      add_rivals(entry, 1 - std::exp(entry.logprob), top, own);
+    Alternatives known;
+    if (at == draft.decisive) known = first_tokens(draft);
+    if (at < draft.decisive && line_begins && !draft.ending.empty()) known = line_starts(draft, out.size());
+    double left = 1;
+    for (const auto& [rival, p] : known) {
+      const double logprob = std::log(std::clamp(p, 1e-12, 1 - 1e-9));
+      if (rival == token) entry.logprob = logprob;
+      if (rival != token && top > 0) entry.top.emplace_back(rival, logprob);
+      left -= p;
     }
+    if (known.empty()) left = 1 - std::exp(entry.logprob);
+    if (top > 0) entry.top.emplace_back(token, entry.logprob);
+    add_rivals(entry, std::max(0., left), top, own);
+    line_begins = token.ends_with('\n');
     std::ranges::stable_sort(entry.top, std::ranges::greater{}, &std::pair<std::string, double>::second);
     if (entry.top.size() > top) entry.top.resize(top);
     at += token.size();

@@ -23,6 +23,10 @@
 // that decompose wrote are recognised in <steps>, and their answers help or mislead. Wrong answers are correlated: a
 // question has one or two popular ones, so that a vote over a hard question settles on the wrong one.
 //
+// A last message of the assistant is gone on with. Where it holds <think>, the reasoning ends with </think>; where that
+// stands there already, the answer follows, the worse the less was thought. Among the likeliest tokens at the beginning
+// of a line is the one that ends the reasoning, the likelier the more was written.
+//
 // What is drawn depends on the seed, the model's name, messages and temperature, the request's own seed or else how
 // many such requests came before, and the choice's index: the same requests in any order get the same replies, and a
 // limit on tokens cuts the very reply that would have come. At temperature 0 a request is always answered the same.

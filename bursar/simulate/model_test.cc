@@ -282,6 +282,34 @@ TEST(SimulatedModel, FollowsATrailBySearching) {
   EXPECT_LT(searches, 500);
 }
 
+TEST(SimulatedModel, GoesOnWithWhatWasBegun) {
+  SimulatedModel model(kSeed);
+  const auto going_on = [&](const std::string& begun, std::vector<std::string> stop) {
+    ChatRequest request = task("solve", section("question", question(1, .5)));
+    request.messages.push_back({"assistant", begun});
+    request.stop = std::move(stop);
+    request.logprobs = true;
+    request.top_logprobs = 20;
+    request.seed = 1;
+    return model.chat(request)->choices[0];
+  };
+  EXPECT_TRUE(going_on("<think>\n", {}).text.contains("</think>\nAnswer: "));
+  EXPECT_TRUE(going_on("<think>\nNow", {"\n"}).text.starts_with(" so"));
+  EXPECT_TRUE(going_on("<think>\nNow so.\n</think>", {}).text.starts_with("\nAnswer: "));
+  // The end of thinking is among the likeliest at a line's beginning, and the likelier the more was thought.
+  const auto end = [&](const std::string& begun) {
+    const ChatChoice choice = going_on(begun, {});
+    for (const auto& [token, logprob] : choice.probabilities[0].top) {
+      if (token == "</think>") return std::exp(logprob);
+    }
+    return 0.;
+  };
+  std::string thoughts = "<think>\n";
+  EXPECT_NEAR(end(thoughts), .01, .01);
+  for (int i = 0; i < 20; ++i) thoughts += "Now we compare the first part with the second.\n";
+  EXPECT_GT(end(thoughts), .3);
+}
+
 TEST(SimulatedModel, RefusesWhatItCannotDo) {
   SimulatedModel model(kSeed);
   const ChatRequest fine = {.model = "sim-small", .messages = {{"user", "x"}}};

@@ -18,13 +18,17 @@ constexpr std::size_t kShortest = 8, kLongest = 14;  // tokens of a sentence, it
 
 std::string_view any_word(RandomStream& draw) { return kWords[draw.uniform_int(kWords.size())]; }
 
-std::string prose(std::size_t tokens, RandomStream& draw) {
+std::span<const std::string_view> openings() { return kOpenings; }
+
+std::string prose(std::size_t tokens, RandomStream& draw, bool within_line) {
   std::string out;
   while (tokens > 0) {
     std::size_t line = kShortest + draw.uniform_int(std::uint64_t{kLongest - kShortest + 1});
     if (line > tokens || tokens - line < kShortest / 2) line = tokens;
     tokens -= line;
-    if (line > 1) out += kOpenings[draw.uniform_int(kOpenings.size())];
+    const std::string_view opening = kOpenings[draw.uniform_int(kOpenings.size())];
+    if (line > 1) out.append(within_line ? " so" : opening);
+    within_line = false;
     for (std::size_t i = 3; i < line; ++i) out.append(" ").append(any_word(draw));
     if (line > 2) out += '.';
     out += '\n';

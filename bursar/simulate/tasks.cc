@@ -60,8 +60,29 @@ struct Writer {
     if (s.prompt.told) share = std::min(1., static_cast<double>(*s.prompt.told) * .9 / needed);
     const Candidates among = candidates_of(q, chance(q, s) * std::pow(share, .6), s.temperature);
     const double written = needed * share - static_cast<double>(count_tokens(s.prompt.begun));
-    std::string reasoning = prose(static_cast<std::size_t>(std::max(0., written)), draw);
-    return answer(std::move(reasoning), pick(among, draw), among, boxed);
+    const bool thinks = s.prompt.begun.contains("<think>");
+    std::string reasoning = prose(static_cast<std::size_t>(std::max(0., written)), draw, within_line());
+    if (reasoning.empty() && within_line()) reasoning = "\n";
+    if (thinks) reasoning += "</think>\n";
+    Draft draft = answer(std::move(reasoning), pick(among, draw), among, boxed);
+    draft.ending = thinks ? "</think>" : "Answer";
+    draft.mean_reasoning = mean_reasoning(q, s.profile) * share;
+    draft.begun = count_tokens(s.prompt.begun);
+    draft.line_begins = !within_line();
+    return draft;
+  }
+  [[nodiscard]] bool within_line() const {
+    const std::string& begun = s.prompt.begun;
+    return !begun.empty() && !begun.ends_with('\n') && !begun.ends_with("<think>");
+  }
+
+  // The answer after thinking that was ended: as good as it is long.
+  [[nodiscard]] Draft after_thinking(bool boxed) const {
+    const std::string_view begun = s.prompt.begun;
+    const auto there = static_cast<double>(count_tokens(begun.substr(0, begun.find("</think>"))));
+    const double share = std::clamp(there / mean_reasoning(q, s.profile), .05, 1.);
+    const Candidates among = candidates_of(q, chance(q, s) * std::pow(share, .6), s.temperature);
+    return answer(begun.ends_with('\n') ? "" : "\n", pick(among, draw), among, boxed);
   }
 
   [[nodiscard]] Draft step() const {
@@ -231,7 +252,8 @@ Draft draft_reply(const Situation& situation, RandomStream draw) {
   if (task == "select") return writer.select();
   if (task == "finalise") return writer.finalise();
   if (task == "step" && situation.prompt.step.empty()) return writer.step();
-  return writer.solve(task != "solve" && task != "step" && task != "combine" && task != "repair");
+  const bool boxed = task != "solve" && task != "step" && task != "combine" && task != "repair";
+  return situation.prompt.begun.contains("</think>") ? writer.after_thinking(boxed) : writer.solve(boxed);
 }
 
 }  // namespace bursar::simulate

@@ -19,6 +19,12 @@ struct Draft {
   std::string text;
   std::size_t decisive = std::string::npos;                // where in the text the thing that was asked for begins
   std::vector<std::pair<std::string, double>> candidates;  // what might have stood there, and how likely; sum <= 1
+
+  // Of a solution: whether it might end at the beginning of a line before `decisive`, and by which words.
+  std::string ending;         // empty: no solution
+  double mean_reasoning = 0;  // tokens
+  std::size_t begun = 0;      // tokens that stood there before
+  bool line_begins = true;    // no line was begun before
 };
 
 struct Situation {

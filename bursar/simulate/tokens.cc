@@ -4,6 +4,7 @@ namespace bursar::simulate {
 namespace {
 
 constexpr std::size_t kLetters = 8, kDigits = 3;
+constexpr std::string_view kMarks[] = {"<think>", "</think>"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }  // a character of UTF-8
@@ -20,6 +21,9 @@ std::size_t run_of_spaces(std::string_view text, std::size_t at) {
 }
 
 std::size_t end_of_token(std::string_view text, std::size_t at) {
+  for (const std::string_view mark : kMarks) {
+    if (text.substr(at).starts_with(mark)) return at + mark.size();
+  }
   if (is_space(text[at])) {
     const std::size_t end = run_of_spaces(text, at);
     if (end > at) return end;
@@ -30,7 +34,7 @@ std::size_t end_of_token(std::string_view text, std::size_t at) {
     while (end < text.size() && end - at < kDigits && is_digit(text[end])) ++end;
     return end;
   }
-  if (!is_letter(text[at])) return at + 1;
+  if (!is_letter(text[at])) return at + 1;  // a space before a mark leaves the mark's first sign here
   std::size_t letters = 0;
   while (at < text.size() && is_letter(text[at])) {
     if (!continues(text[at]) && ++letters > kLetters) break;

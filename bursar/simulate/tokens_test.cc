@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 // Texts of what tokens are made of, some of it beyond ASCII.
 rc::Gen<std::string> texts() {
   const auto piece = rc::gen::element<std::string>("a", "bc", " ", "  ", "\n", "12345", ".", "Ä", "漢", "😀",
-                                                   "longword", "\\boxed{", "\t", "\r\n");
+                                                   "longword", "\\boxed{", "</think>", "<th", "\t", "\r\n");
   return rc::gen::map(rc::gen::container<std::vector<std::string>>(piece), [](const std::vector<std::string>& pieces) {
     std::string text;
     for (const std::string& each : pieces) text += each;
@@ -26,6 +26,7 @@ TEST(Tokens, AreWordsNumbersAndSigns) {
   EXPECT_THAT(tokens_of("So 12345 is it."), ElementsAre("So", " 123", "45", " is", " it", "."));
   EXPECT_THAT(tokens_of("a  b\n\n c"), ElementsAre("a", " ", " b", "\n\n", " c"));
   EXPECT_THAT(tokens_of("extraordinary"), ElementsAre("extraord", "inary"));
+  EXPECT_THAT(tokens_of("<think>a</think>"), ElementsAre("<think>", "a", "</think>"));
   EXPECT_EQ(count_tokens(""), 0U);
 }
 
