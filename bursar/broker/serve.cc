@@ -28,6 +28,7 @@
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/records.h"
+#include "bursar/broker/strategies/strategy_door.h"
 #include "bursar/broker/telemetry/call_spans.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/broker/telemetry/trace_exporter.h"
@@ -102,6 +103,7 @@ class Gateway::State {
   std::unique_ptr<SessionTable> sessions_;
   std::unique_ptr<McpDoor> mcp_;
   std::unique_ptr<ModelsDoor> models_;
+  std::unique_ptr<StrategyDoor> strategies_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Doors> doors_;
   std::unique_ptr<AllocateDoor> allocate_;
@@ -229,7 +231,21 @@ void Gateway::State::build_services() {
                    .traces = [this] { return traces_->enabled(); },
                    .pace = [this](const PaceQuestion& question) { return decide_->pace(question); }},
       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
-      .instance = services_->instance});
+      .instance = services_->instance,
+      .own = {.takes = [this](std::string_view model) { return strategies_->takes(model); },
+              .start =
+                  [this](ModelCall call, HttpRequest request, const std::shared_ptr<Exchange>& back) {
+                    strategies_->start(std::move(call), std::move(request), back);
+                  },
+              .names = [this] { return strategies_->names(); }}});
+  strategies_ = std::make_unique<StrategyDoor>(
+      StrategyDoor::Dependencies{.models = models_.get(),
+                                 .mcp = mcp_.get(),
+                                 .pipeline = pipeline_.get(),
+                                 .services = services_,
+                                 .clock = &clock_,
+                                 .config = [this] { return config(); },
+                                 .left = [this](std::string_view account) { return left_.of(account); }});
 }
 
 std::optional<Target> Gateway::State::resolve(const Call& call, std::string_view exposed) const {
@@ -453,7 +469,8 @@ void Gateway::State::hurry() {
 void Gateway::State::wait_for_calls(Duration drain) {
   const auto until = SteadyClock::now() + drain;
   std::unique_lock lock(mutex_);
-  while ((services_->running.load() > 0 || models_->running() > 0) && !hurry_ && SteadyClock::now() < until) {
+  while ((services_->running.load() > 0 || models_->running() > 0 || strategies_->running() > 0) && !hurry_ &&
+         SteadyClock::now() < until) {
     wake_.wait_for(lock, milliseconds{10});
   }
 }
@@ -474,6 +491,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   models_->drain();
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));
+  strategies_->close();
   mcp_->close_all(Cause::kShutdown);
   models_->close(Cause::kShutdown);
   services_->catalogue->close();

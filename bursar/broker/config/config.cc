@@ -10,6 +10,7 @@
 #include "bursar/broker/config/loader.h"
 #include "bursar/broker/decide_door/decide_check.h"
 #include "bursar/broker/models/model_check.h"
+#include "bursar/broker/strategies/strategy_check.h"
 
 namespace bursar::broker {
 namespace {
@@ -51,6 +52,7 @@ class Checker {
     check_identity(config_, report);
     check_models(config_, report);
     check_policies(config_, report);
+    check_strategies(config_, report);
     if (auto ok = schedule::check(config_.turn.atba); !ok) problems_.add(root_, "turn.atba", ok.error().message);
     if (config_.database.empty()) problems_.add(root_, "database", "must name a file");
     if (const std::size_t size = config_.handles.secret.size(); size > 0 && size < kMinSecret) {

@@ -18,6 +18,7 @@
 #include "bursar/broker/config/decide_config.h"
 #include "bursar/broker/config/identity_config.h"
 #include "bursar/broker/config/model_config.h"
+#include "bursar/broker/config/strategy_config.h"
 #include "bursar/core/amount.h"
 #include "bursar/core/clock.h"
 #include "bursar/core/result.h"
@@ -166,6 +167,7 @@ struct Config {
   AuditConfig audit;
   ModelsConfig models;
   std::vector<DecideConfig> policies;
+  StrategyConfig strategies;
   HandlesConfig handles;
   TelemetryConfig telemetry;
   std::string log_level = "info";

@@ -332,6 +332,19 @@ void describe(V& v, DecideConfig& c) {
 }
 
 template <class V>
+void describe(V& v, StrategyConfig& c) {
+  v.text("model", c.model, "Model that jobs ask, by the name that agents would use; empty: no strategies.");
+  v.text("small_model", c.small_model, "Model of cheap steps; by default `model`.");
+  v.text("judge_model", c.judge_model, "Model that judges answers; by default `model`.");
+  v.texts("tools", c.tools, 32, "MCP tools as agents see them; the first is the one to search with.");
+  v.whole("max_output_tokens", c.max_output_tokens, 1, 10'000'000, "Of one answer, where the agent names no limit.");
+  v.whole("parallel", c.parallel, 1, 256, "Inner calls of one job at a time.");
+  v.whole("calls", c.calls, 1, 10'000, "Inner calls of one job.");
+  v.duration("time", c.time, std::chrono::seconds{1}, std::chrono::hours{24}, "Of one job, at most.");
+  v.text("pipelines", c.pipelines, "JSON file of pipelines by name, as `bursar tts search` writes them.");
+}
+
+template <class V>
 void describe(V& v, HandlesConfig& c) {
   v.text("secret", c.secret,
          "Key of session ids and request states; the same in all replicas. By default made and kept in the database.");
@@ -366,6 +379,7 @@ void describe(V& v, Config& c) {
   v.object("audit", c.audit, "The audit trail.");
   v.object("models", c.models, "Model endpoints under `/v1`.");
   v.objects("policies", c.policies, 100, "Named policies that `/v1/decide` asks.");
+  v.object("strategies", c.strategies, "Models named `bursar/<strategy>`.");
   v.object("handles", c.handles, "Session ids and request states.");
   v.object("telemetry", c.telemetry, "Traces.");
   v.choice("log_level", c.log_level, kLogLevels, "Least important event that is logged.");

@@ -244,4 +244,21 @@ std::optional<ModernRefusal> check_params(const std::vector<HeaderParam>& params
   return std::nullopt;
 }
 
+std::string as_header(std::string_view text) {
+  bool plain = !text.empty() && text.front() != ' ' && text.back() != ' ' && !text.starts_with("=?base64?");
+  for (const char c : text) plain = plain && c >= ' ' && c <= '~';
+  return plain ? std::string(text) : "=?base64?" + encode_base64(text) + "?=";
+}
+
+HttpHeaders mirrored_headers(const std::vector<HeaderParam>& params, std::string_view arguments) {
+  HttpHeaders out;
+  for (const HeaderParam& param : params) {
+    std::string_view raw = arguments;
+    for (const std::string& name : param.path) raw = raw_member(raw, name);
+    if (raw.empty() || raw == "null" || raw.starts_with('{') || raw.starts_with('[')) continue;
+    out.emplace_back("Mcp-Param-" + param.header, as_header(raw.starts_with('"') ? raw_string(raw) : std::string(raw)));
+  }
+  return out;
+}
+
 }  // namespace bursar::broker

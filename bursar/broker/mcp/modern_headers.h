@@ -60,9 +60,14 @@ struct HeaderParam {
 [[nodiscard]] std::optional<ModernRefusal> check_params(const std::vector<HeaderParam>& params,
                                                         std::string_view arguments, const HttpRequest& request);
 
+// The headers that a client sends for them: what the arguments hold of each.
+[[nodiscard]] HttpHeaders mirrored_headers(const std::vector<HeaderParam>& params, std::string_view arguments);
+
 // The member of params that Mcp-Name repeats ("name", "uri", "taskId"); empty for methods without one.
 [[nodiscard]] std::string_view named_member(std::string_view method);
 // The text of a header's value; absent where it claims to be base64 and is none, or no UTF-8.
 [[nodiscard]] std::optional<std::string> header_text(std::string_view value);
+// The way back: as it is where it can stand there, else =?base64?…?=.
+[[nodiscard]] std::string as_header(std::string_view text);
 
 }  // namespace bursar::broker

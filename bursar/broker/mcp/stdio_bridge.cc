@@ -13,7 +13,6 @@
 #include <unistd.h>
 #include <vector>
 
-#include "bursar/broker/mcp/base64.h"
 #include "bursar/broker/mcp/modern_headers.h"
 #include "bursar/broker/net/http_client.h"
 #include "bursar/broker/pipeline/raw_json.h"
@@ -31,13 +30,6 @@ constexpr std::chrono::milliseconds kReconnect{1000};
 constexpr std::chrono::seconds kFarewell{2};
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
-
-// A value as a header may carry it.
-std::string header_value(std::string_view text) {
-  bool plain = !text.empty() && text.front() != ' ' && text.back() != ' ' && !text.starts_with("=?base64?");
-  for (const char c : text) plain = plain && c >= ' ' && c <= '~';
-  return plain ? std::string(text) : "=?base64?" + encode_base64(text) + "?=";
-}
 
 std::string line_of(std::string_view message) {
   std::string line(message);
@@ -170,21 +162,15 @@ void Bridge::send_modern(const Message& message) {
   const std::string_view method = message.method();
   Headers headers = common();
   headers.emplace_back("MCP-Protocol-Version", raw_string(raw_member(message.meta(), kVersionKey)));
-  headers.emplace_back("Mcp-Method", header_value(method));
+  headers.emplace_back("Mcp-Method", as_header(method));
   if (const std::string_view field = named_member(method); !field.empty()) {
     if (const std::string_view raw = raw_member(message.params(), field); raw.starts_with('"')) {
-      headers.emplace_back("Mcp-Name", header_value(raw_string(raw)));
+      headers.emplace_back("Mcp-Name", as_header(raw_string(raw)));
     }
   }
   if (method == "tools/call") {
     if (const auto tool = mirrored_.find(message.name()); tool != mirrored_.end()) {
-      for (const HeaderParam& param : tool->second) {
-        std::string_view raw = message.arguments();
-        for (const std::string& name : param.path) raw = raw_member(raw, name);
-        if (raw.empty() || raw == "null" || raw.starts_with('{') || raw.starts_with('[')) continue;
-        headers.emplace_back("Mcp-Param-" + param.header,
-                             header_value(raw.starts_with('"') ? raw_string(raw) : std::string(raw)));
-      }
+      for (auto& header : mirrored_headers(tool->second, message.arguments())) headers.push_back(std::move(header));
     }
   }
   post(message, std::move(headers), true);

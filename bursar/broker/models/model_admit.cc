@@ -21,7 +21,7 @@ ModelRun::Refused ModelRun::route(WallTime /*now*/) {
     return Why{.cause = Cause::kNotFound, .hint = "GET /v1/models lists the names that there are", .param = "model"};
   retries_ = route->retries;
   hedge_after_ = route->hedge_after;
-  output_max_ = call_.request.max_output.value_or(route->max_output_tokens);
+  output_max_ = call_.request.max_output.value_or(call_.max_output.value_or(route->max_output_tokens));
   policy_ = route->policy;
   targets_ = route->targets.size();
   for (std::size_t i = 0; i < route->targets.size(); ++i) {

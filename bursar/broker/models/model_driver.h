@@ -30,6 +30,7 @@ class ModelDriver final : public ModelEffects, public std::enable_shared_from_th
 
   void stop(Cause cause);
   [[nodiscard]] bool finished() const { return run_.finished(); }
+  [[nodiscard]] const ModelRun& run() const { return run_; }
 
  private:
   void reserve(ledger::ReserveRequest request) override;

@@ -109,6 +109,17 @@ Amounts ModelRun::accrued() const {
 void ModelRun::fund(WallTime now) {
   Amounts wanted = accrued();
   add(wanted, pending_->attempt.worst);
+  if (call_.most) {
+    for (const Amount& most : call_.most->items()) {
+      if (wanted[most.resource] <= most.units) continue;
+      return not_funded({.account = "job",
+                         .resource = most.resource,
+                         .limit = most.units,
+                         .asked = wanted[most.resource],
+                         .left = most.units},
+                        now);
+    }
+  }
   const Amounts lacking = purse_.lacking(wanted);
   if (lacking.empty()) return launch(now);
   if (!turn_id_.empty() && turn_) {

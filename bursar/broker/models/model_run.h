@@ -62,6 +62,10 @@ struct ModelCall {
   bool audit_body = false;  // keep the body in the audit trail instead of its HMAC
   double sample = 1;        // of the calls that bring no sampling decision of their own
   std::shared_ptr<IdempotencyTable::Claim> once = nullptr;  // the agent's Idempotency-Key
+  // Of a call within a job (strategies/): tokens of an answer where the body names no limit, instead of the route's; and
+  // what all attempts together may cost at most, beside what the accounts allow.
+  std::optional<std::uint64_t> max_output = std::nullopt;
+  std::optional<Amounts> most = std::nullopt;
 };
 // What the upstream is told: the client span of the call's first attempt as its parent.
 [[nodiscard]] std::string outgoing_traceparent(const ModelCall& call);
@@ -114,6 +118,8 @@ class ModelRun {
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] const ModelCall& call() const { return call_; }
   [[nodiscard]] const std::optional<ledger::Receipt>& receipt() const { return receipt_; }
+  [[nodiscard]] const std::optional<TokenUsage>& used() const { return used_; }  // over all attempts, once settled
+  [[nodiscard]] const std::optional<Serf>& serf() const { return serf_; }        // why it was refused or failed
 
  private:
   struct Candidate {

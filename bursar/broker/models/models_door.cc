@@ -202,14 +202,42 @@ void ModelsDoor::call(ModelApi api, HttpRequest request, Principal principal,
                  .audit_body = config->audit.arguments,
                  .sample = config->telemetry.sample,
                  .once = std::move(once.claim)};
-  auto driver = ModelDriver::start(dependencies_.services, table_.load(), std::move(call), exchange,
-                                   [running = running_](ModelDriver& ended) {
+  const OwnModels& own = dependencies_.own;
+  if (api == ModelApi::kChat && own.takes && own.takes(call.request.model)) {
+    request.body = std::move(call.body);
+    return own.start(std::move(call), std::move(request), exchange);
+  }
+  (void)start(std::move(call), exchange, nullptr);
+}
+
+std::shared_ptr<ModelDriver> ModelsDoor::start(ModelCall call, std::shared_ptr<Exchange> exchange,
+                                               std::function<void(ModelDriver&)> ended) {
+  auto driver = ModelDriver::start(dependencies_.services, table_.load(), std::move(call), std::move(exchange),
+                                   [running = running_, ended = std::move(ended)](ModelDriver& done) {
+                                     if (ended) ended(done);
                                      const std::scoped_lock lock(running->mutex);
-                                     running->drivers.erase(&ended);
+                                     running->drivers.erase(&done);
                                    });
-  if (driver->finished()) return;
+  if (driver->finished()) return driver;
   const std::scoped_lock lock(running_->mutex);
   running_->drivers.emplace(driver.get(), driver);
+  return driver;
+}
+
+Result<Amounts> ModelsDoor::bound(const std::string& model, std::uint64_t prompt_max, std::uint64_t output_max) const {
+  const auto table = table_.load();
+  const auto route = table->routes.find(model);
+  if (!route) return fail(ErrorCode::kNotFound, "model: there is none named '" + model + "' here");
+  Amounts most;
+  for (const ModelTarget& target : route->targets) {
+    const Amounts one = worst_case(table->prices.find(target.upstream, target.model), prompt_max, output_max);
+    for (const Amount& amount : one.items()) {
+      if (auto set = most.set(amount.resource, std::max(most[amount.resource], amount.units)); !set) {
+        return tl::unexpected(set.error());
+      }
+    }
+  }
+  return most;
 }
 
 void ModelsDoor::list(const HttpRequest& request, Principal principal, const std::shared_ptr<Exchange>& exchange) {
@@ -230,6 +258,9 @@ void ModelsDoor::list(const HttpRequest& request, Principal principal, const std
       all += (all.empty() ? "" : ",") + object;
       if (name == wanted) one = object;
     };
+    if (dependencies_.own.names) {
+      for (const std::string& name : dependencies_.own.names()) add(name, "bursar");
+    }
     for (const std::string& name : table->routes.named()) {
       const auto route = table->routes.find(name);
       if (!route) continue;

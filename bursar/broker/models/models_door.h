@@ -31,12 +31,20 @@ namespace bursar::broker {
 
 class ModelDriver;
 
+// Chat requests for models that no upstream has, once they were read and their Idempotency-Key was claimed.
+struct OwnModels {
+  std::function<bool(std::string_view model)> takes;
+  std::function<void(ModelCall call, HttpRequest request, const std::shared_ptr<Exchange>&)> start;
+  std::function<std::vector<std::string>()> names;
+};
+
 class ModelsDoor {
  public:
   struct Dependencies {
     ModelServices services;
     std::function<Authentication(const HttpRequest&)> authenticate;
     std::string instance;  // makes call ids unique over processes
+    OwnModels own = {};    // may be empty
   };
   explicit ModelsDoor(Dependencies dependencies);
   ~ModelsDoor();
@@ -45,6 +53,13 @@ class ModelsDoor {
   [[nodiscard]] Result<std::shared_ptr<const ModelTable>> prepare(const Config& config) const;
   void adopt(std::shared_ptr<const ModelTable> table, const Config& config);
   void handle(HttpRequest request, const std::shared_ptr<Exchange>& exchange);
+
+  // A call of the gateway's own, on the exchange's reactor; `ended` runs when it was settled.
+  std::shared_ptr<ModelDriver> start(ModelCall call, std::shared_ptr<Exchange> exchange,
+                                     std::function<void(ModelDriver&)> ended);
+  // The most that one attempt can cost at any upstream that the name reaches, time aside. Errors: kNotFound.
+  [[nodiscard]] Result<Amounts> bound(const std::string& model, std::uint64_t prompt_max,
+                                      std::uint64_t output_max) const;
 
   void tick();
   void drain() { draining_.store(true); }

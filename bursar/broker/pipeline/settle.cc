@@ -39,6 +39,7 @@ void compose_answer(Call& call, PipelineShared& shared, WallTime now) {
   if (call.state.turn_ends != WallTime{}) {
     budget += R"(,"turn_ms_left":)" + std::to_string(to_ms(std::max(call.state.turn_ends - now, Duration{0})).count());
   }
+  if (call.receipt) budget += R"(,"cost":)" + json_string(to_string(call.receipt->actual));
   append_left(budget, call, shared);
   call.result = with_meta(call.result, "dev.bursar/budget", budget + "}");
 }

@@ -6,7 +6,7 @@
 //   failed, it was not sent      release
 //
 // Afterwards exactly one of call.http, call.upstream_error and call.result is set, in that order of precedence; a
-// result of tools/call carries _meta["dev.bursar/budget"] {tool, turn_ms_left, <resource>_left}. Source:
+// result of tools/call carries _meta["dev.bursar/budget"] {tool, turn_ms_left, cost, <resource>_left}. Source:
 // systems/mcp-production, section A stage 6.
 #pragma once
 

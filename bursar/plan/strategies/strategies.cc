@@ -24,7 +24,12 @@ Result<const StrategyEntry*> strategy_named(std::string_view name) {
 
 Result<std::unique_ptr<Controller>> make_job(const StrategyEntry& entry, JobSetup setup) {
   auto parameters = complete_parameters({.name = entry.name, .parameters = entry.parameters}, setup.parameters);
-  if (!parameters) return tl::unexpected(parameters.error());
+  if (!parameters) {
+    Error wrong = parameters.error();
+    constexpr std::string_view kPolicy = "policy ";  // the table's reader is that of policies
+    if (wrong.message.starts_with(kPolicy)) wrong.message.replace(0, kPolicy.size(), "parameters of ");
+    return tl::unexpected(std::move(wrong));
+  }
   setup.parameters = std::move(*parameters);
   setup.strategy = entry.name;
   if (setup.question.empty()) return invalid_argument("messages: no user says anything in them; ask a question");

@@ -1,0 +1,124 @@
+#include "bursar/broker/strategies/strategy_door.h"
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_map>
+
+#include "bursar/broker/mcp/catalogue_keeper.h"
+#include "bursar/broker/mcp/mcp_door.h"
+#include "bursar/broker/models/model_answer.h"
+#include "bursar/broker/models/model_driver.h"
+#include "bursar/broker/models/models_door.h"
+#include "bursar/broker/pipeline/admit.h"
+
+namespace bursar::broker {
+namespace {
+
+// "bursar.budget: …" is about bursar; the client wants the member of its request.
+std::string_view member_of(std::string_view message) {
+  if (message.starts_with("parameters of ")) return "bursar";
+  const std::size_t end = message.find_first_of(".:[");
+  const bool names = end != std::string_view::npos && message.substr(0, end).find(' ') == std::string_view::npos;
+  return names ? message.substr(0, end) : std::string_view{};
+}
+
+std::optional<Target> tool_of(const McpServices& services, std::string_view name) {
+  return services.catalogue->current()->resolve("", "tools/call", name);
+}
+
+}  // namespace
+
+// Shared with the jobs, which may outlive the door.
+struct StrategyDoor::Running {
+  mutable std::mutex mutex;
+  std::unordered_map<const StrategyJob*, std::weak_ptr<StrategyJob>> jobs;
+};
+
+StrategyDoor::StrategyDoor(Dependencies dependencies)
+    : dependencies_(std::move(dependencies)), running_(std::make_shared<Running>()) {
+  auto services = std::make_shared<StrategyServices>();
+  services->clock = dependencies_.clock;
+  services->ask = [models = dependencies_.models](ModelCall call, std::shared_ptr<Exchange> back,
+                                                  std::function<void(ModelDriver&)> ended) {
+    return models->start(std::move(call), std::move(back), std::move(ended));
+  };
+  services->call_tool = [mcp = dependencies_.mcp](HttpRequest request, std::shared_ptr<Exchange> back) {
+    mcp->handle(std::move(request), std::move(back));
+  };
+  services->bound = [models = dependencies_.models](const std::string& model, std::uint64_t prompt,
+                                                    std::uint64_t output) {
+    return models->bound(model, prompt, output);
+  };
+  services->tool_price = [tools = dependencies_.services, pipeline = dependencies_.pipeline](std::string_view name) {
+    const auto target = tool_of(*tools, name);
+    return target ? price_of(*pipeline->config(), *target, "tools/call").fixed : Amounts{};
+  };
+  services->tool_headers = [tools = dependencies_.services](std::string_view name) {
+    const auto target = tool_of(*tools, name);
+    return target ? header_params(target->input_schema) : std::vector<HeaderParam>{};
+  };
+  services->left = dependencies_.left;
+  services_ = std::move(services);
+}
+
+StrategyDoor::~StrategyDoor() = default;
+
+bool StrategyDoor::takes(std::string_view model) const {
+  return model.starts_with(kStrategyPrefix) && !dependencies_.config()->strategies.model.empty();
+}
+
+std::vector<std::string> StrategyDoor::names() const {
+  std::vector<std::string> out;
+  const auto config = dependencies_.config();
+  if (config->strategies.model.empty()) return out;
+  for (const plan::StrategyEntry& entry : plan::strategies()) {
+    if (entry.searches && config->strategies.tools.empty()) continue;
+    out.push_back(std::string(kStrategyPrefix) + std::string(entry.name));
+  }
+  return out;
+}
+
+void StrategyDoor::start(ModelCall call, HttpRequest request, const std::shared_ptr<Exchange>& exchange) {
+  auto asked = read_strategy_request(request, dependencies_.config()->strategies);
+  const auto refuse = [&](const Error& error) {
+    const bool unknown = error.code == ErrorCode::kNotFound;
+    exchange->answer(plain_refusal(unknown ? 404 : 400, unknown ? "model_not_found" : "invalid_request", error.message,
+                                   member_of(error.message)));
+  };
+  if (!asked) return refuse(asked.error());
+  if (dependencies_.beliefs) asked->setup.beliefs = dependencies_.beliefs();
+  request.body.clear();
+  StrategyJob::Outer outer{.id = std::move(call.id),
+                           .principal = std::move(call.principal),
+                           .request = std::move(request),
+                           .audit_body = call.audit_body,
+                           .sample = call.sample,
+                           .once = std::move(call.once)};
+  auto job = StrategyJob::start(services_, std::move(outer), std::move(*asked), exchange,
+                                [running = running_, done = dependencies_.done](StrategyJob& ended) {
+                                  if (done) done(ended);
+                                  const std::scoped_lock lock(running->mutex);
+                                  running->jobs.erase(&ended);
+                                });
+  if (!job) return refuse(job.error());
+  const std::scoped_lock lock(running_->mutex);
+  running_->jobs.emplace(job->get(), *job);
+}
+
+std::size_t StrategyDoor::running() const {
+  const std::scoped_lock lock(running_->mutex);
+  return running_->jobs.size();
+}
+
+void StrategyDoor::close() {
+  std::vector<std::shared_ptr<StrategyJob>> jobs;
+  {
+    const std::scoped_lock lock(running_->mutex);
+    for (const auto& [key, weak] : running_->jobs) {
+      if (auto job = weak.lock()) jobs.push_back(std::move(job));
+    }
+  }
+  for (const auto& job : jobs) job->stop();
+}
+
+}  // namespace bursar::broker

@@ -1,0 +1,103 @@
+// One job of a strategy, live: an executor whose actions are calls of this very gateway.
+//
+//   auto job = StrategyJob::start(services, std::move(request), std::move(asked), exchange, [](StrategyJob& done) { …
+//   }); job->stop();                                          // from any thread; it answers with the best so far
+//
+// Every inner call goes the whole way that an agent's own would: identity, policy, rates, reservation on the path of
+// accounts, timeout, audit, receipt; the call ids are "<job>.<action>". The job's purse stands before that: an action
+// is launched only where its worst case fits. An agent that goes away ends the job, and its calls are cancelled. The
+// first thing that came back opens the stream, so that refusals have their status. Where there is no answer at all, the
+// last refusal is the answer.
+// Belongs to the exchange's reactor; keeps itself alive while something is under way.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bursar/broker/models/model_run.h"
+#include "bursar/broker/strategies/inner_call.h"
+#include "bursar/broker/strategies/strategy_request.h"
+
+namespace bursar::broker {
+
+class ModelDriver;
+
+// What a job needs of the gateway.
+struct StrategyServices {
+  const Clock* clock = nullptr;
+  // Starts a model call of the principal; `ended` runs when it has been settled.
+  std::function<std::shared_ptr<ModelDriver>(ModelCall call, std::shared_ptr<Exchange> back,
+                                             std::function<void(ModelDriver&)> ended)>
+      ask;
+  std::function<void(HttpRequest request, std::shared_ptr<Exchange> back)> call_tool;  // the MCP door
+  // The most that one attempt costs, of all the targets that the model's name can reach.
+  std::function<Result<Amounts>(const std::string& model, std::uint64_t prompt_max, std::uint64_t output_max)> bound;
+  std::function<Amounts(std::string_view tool)> tool_price;
+  std::function<std::vector<HeaderParam>(std::string_view tool)> tool_headers;
+  std::function<Amounts(std::string_view account)> left;
+};
+
+class StrategyJob final : public plan::ExecutorEffects, public std::enable_shared_from_this<StrategyJob> {
+ public:
+  struct Outer {
+    std::string id;  // of the job
+    Principal principal;
+    HttpRequest request;
+    bool audit_body = false;
+    double sample = 1;
+    std::shared_ptr<IdempotencyTable::Claim> once;
+  };
+  using Ended = std::function<void(StrategyJob&)>;
+
+  // Errors: those of make_job().
+  [[nodiscard]] static Result<std::shared_ptr<StrategyJob>> start(std::shared_ptr<const StrategyServices> services,
+                                                                  Outer outer, StrategyRequest asked,
+                                                                  std::shared_ptr<Exchange> exchange, Ended ended);
+  StrategyJob(std::shared_ptr<const StrategyServices> services, Outer outer, StrategyRequest asked,
+              std::unique_ptr<plan::Controller> controller, std::shared_ptr<Exchange> exchange, Ended ended);
+  ~StrategyJob() override;
+
+  void stop();
+  [[nodiscard]] bool finished() const { return executor_.finished(); }
+  [[nodiscard]] const plan::Executor& executor() const { return executor_; }
+  [[nodiscard]] const StrategyRequest& asked() const { return asked_; }
+  [[nodiscard]] const Outer& outer() const { return outer_; }
+
+ private:
+  [[nodiscard]] Result<Amounts> bound(const plan::Action& action) override;
+  void launch(const plan::Action& action) override;
+  void cancel(std::uint64_t action) override;
+  void wake(Duration in) override;
+  void finish() override;
+
+  void ask(const plan::Action& action, const plan::ModelAsk& ask);
+  void call_tool(const plan::Action& action, const plan::ToolAsk& ask);
+  void seen(plan::Observation observation);
+  void answer();
+  [[nodiscard]] BudgetNote note() const;
+
+  struct Timer;
+  struct Inner {
+    std::shared_ptr<ModelDriver> driver;
+    std::shared_ptr<InnerExchange> back;
+    Amounts most;
+    WallTime since{};
+  };
+  std::shared_ptr<const StrategyServices> services_;
+  Outer outer_;
+  StrategyRequest asked_;
+  std::shared_ptr<Exchange> exchange_;
+  Ended ended_;
+  std::unique_ptr<Timer> timer_;
+  std::map<std::uint64_t, Inner> inner_;
+  std::map<std::uint64_t, std::string> messages_;  // raw, of the asks that had no messages of their own
+  std::map<std::uint64_t, std::pair<std::string, std::uint64_t>> bodies_;  // of actions to come: body, prompt bound
+  std::optional<HttpResponse> last_refusal_;
+  bool streaming_ = false, gone_ = false;
+  plan::Executor executor_;
+};
+
+}  // namespace bursar::broker
