@@ -30,7 +30,7 @@ function(bursar_room name)
     add_test(NAME ${name} COMMAND bursar_${name}_test --gtest_brief=1)
     # A seed of its own for each run would find more, and fail on other people's machines; look for bugs without it.
     set_tests_properties(${name} PROPERTIES LABELS unit ENVIRONMENT
-                         "BURSAR_SHARED=${PROJECT_SOURCE_DIR}/../shared;RC_PARAMS=seed=1")
+                         "BURSAR_SHARED=${PROJECT_SOURCE_DIR}/../shared;BURSAR_SOURCE=${PROJECT_SOURCE_DIR};RC_PARAMS=seed=1")
   endif()
   if(BURSAR_TESTS AND benches)
     add_executable(bursar_${name}_bench EXCLUDE_FROM_ALL ${benches})

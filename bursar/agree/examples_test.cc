@@ -10,6 +10,7 @@
 #include "bursar/agree/misreport.h"
 #include "bursar/agree/sample_games.h"
 #include "bursar/agree/split_ballot.h"
+#include "bursar/core/source_root_testing.h"
 
 namespace bursar::agree {
 namespace {
@@ -72,8 +73,8 @@ std::string read(const std::filesystem::path& path) {
 }
 
 TEST(Examples, StandInThePageWordForWord) {
-  const std::filesystem::path here = __FILE__;
-  const std::string source = read(here), page = read(here.parent_path() / "../../docs/agree.md");
+  const std::string source = read(source_root() / "bursar/agree/examples_test.cc"),
+                    page = read(source_root() / "docs/agree.md");
   int examples = 0;
   for (std::size_t at = 0; (at = source.find("\n// example: ", at)) != std::string::npos; ++examples) {
     const std::size_t from = source.find('\n', at + 1) + 1, to = source.find("// end\n", from);

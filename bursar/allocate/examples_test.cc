@@ -10,6 +10,7 @@
 #include "bursar/allocate/marginal_greedy.h"
 #include "bursar/allocate/problem.h"
 #include "bursar/allocate/response_curve.h"
+#include "bursar/core/source_root_testing.h"
 
 namespace bursar::allocate {
 namespace {
@@ -79,8 +80,8 @@ std::string read(const std::filesystem::path& path) {
 }
 
 TEST(Examples, StandInThePageWordForWord) {
-  const std::filesystem::path here = __FILE__;
-  const std::string source = read(here), page = read(here.parent_path() / "../../docs/allocate.md");
+  const std::string source = read(source_root() / "bursar/allocate/examples_test.cc"),
+                    page = read(source_root() / "docs/allocate.md");
   int examples = 0;
   for (std::size_t at = 0; (at = source.find("\n// example: ", at)) != std::string::npos; ++examples) {
     const std::size_t from = source.find('\n', at + 1) + 1, to = source.find("// end\n", from);
@@ -91,7 +92,7 @@ TEST(Examples, StandInThePageWordForWord) {
 }
 
 TEST(Examples, TheDocumentsOfThePageAreReadAndSolved) {
-  const std::string page = read(std::filesystem::path(__FILE__).parent_path() / "../../docs/allocate.md");
+  const std::string page = read(source_root() / "docs/allocate.md");
   const auto value_of = [&](std::string_view before, std::string_view after) {
     const std::size_t from = page.find(before) + before.size() - 1, to = page.find(after, from);
     const auto stated = read_problem_json(std::string_view(page).substr(from, to - from));

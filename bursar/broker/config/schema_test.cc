@@ -10,6 +10,7 @@
 
 #include "bursar/broker/config/config.h"
 #include "bursar/core/json.h"
+#include "bursar/core/source_root_testing.h"
 
 namespace bursar::broker {
 namespace {
@@ -17,8 +18,6 @@ namespace {
 namespace json = boost::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::filesystem::path root() { return std::filesystem::path(__FILE__).parent_path() / "../../.."; }
 
 std::string read(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -53,7 +52,7 @@ std::size_t count_fields(const json::value& document) {
 }
 
 TEST(Schema, PublishedFileIsTheOneThatTheProgramPrints) {
-  const auto path = root() / "bursar/broker/config/schema.json";
+  const auto path = source_root() / "bursar/broker/config/schema.json";
   if (writes_files()) std::ofstream(path, std::ios::binary) << config_schema();
   EXPECT_EQ(read(path), config_schema()) << "run the tests once with BURSAR_WRITE_GENERATED=1";
 }
@@ -78,7 +77,7 @@ TEST(Schema, RefusesFieldsThatItDoesNotName) {
 
 TEST(Reference, InTheDocumentIsTheGeneratedOne) {
   constexpr std::string_view kBegin = "<!-- generated: fields -->\n", kEnd = "<!-- end -->";
-  const auto path = root() / "docs/configuration.md";
+  const auto path = source_root() / "docs/configuration.md";
   std::string document = read(path);
   const std::size_t begin = document.find(kBegin), end = document.find(kEnd);
   ASSERT_NE(begin, std::string::npos);
@@ -93,7 +92,7 @@ TEST(Reference, InTheDocumentIsTheGeneratedOne) {
 }
 
 TEST(Reference, ExamplesInTheDocumentAreValid) {
-  const std::string document = read(root() / "docs/configuration.md");
+  const std::string document = read(source_root() / "docs/configuration.md");
   constexpr std::string_view kFence = "```yaml\n";
   std::size_t examples = 0;
   for (std::size_t at = document.find(kFence); at != std::string::npos; at = document.find(kFence, at + 1)) {

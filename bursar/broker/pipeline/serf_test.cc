@@ -11,6 +11,7 @@
 
 #include "bursar/broker/pipeline/serf_table.h"
 #include "bursar/core/json.h"
+#include "bursar/core/source_root_testing.h"
 
 namespace bursar::broker {
 namespace {
@@ -277,8 +278,7 @@ TEST(Serf, RefusesWhatItCannotHaveWritten) {
 }
 
 TEST(ErrorsPage, IsTheOneInTheDocuments) {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
-  std::ifstream file(root / "docs" / "errors.md");
+  std::ifstream file(source_root() / "docs/errors.md");
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_EQ(text.str(), errors_markdown()) << "write errors_markdown() to docs/errors.md";

@@ -10,6 +10,7 @@
 
 #include "bursar/cli/replay/admit_command.h"
 #include "bursar/core/json.h"
+#include "bursar/core/source_root_testing.h"
 
 namespace bursar::cli {
 namespace {
@@ -127,7 +128,7 @@ TEST_F(ReplayCommand, SaysWhereALogIsWrong) {
 
 // Every command of docs/admit.md, in its order.
 TEST_F(ReplayCommand, DoesWhatItsPageSays) {
-  std::ifstream page(fs::path(__FILE__).parent_path() / "../../../docs/admit.md");
+  std::ifstream page(source_root() / "docs/admit.md");
   ASSERT_TRUE(page);
   std::size_t commands = 0;
   bool inside = false;
