@@ -1,9 +1,9 @@
 // The exact optimum for a chain of subtasks whose costs and times are fixed whole numbers: what planners are held
 // against.
 //
-//   const ExactChain chain({{{1, 1, .35}, {4, 3, .8}}, {{1, 1, .5}, {4, 3, .9}}, {{1, 1, .25}, {4, 3, .7}}}, {1, 2,
-//   3}); chain.optimum(6, 5);      // 0.3152: the chance of completing within 6 of money and 5 of time
-//   chain.rollout(10, 8);     // 0.6712: of "best action x best rule" with exact values of the rules
+//   const ExactChain chain({{{1, 1, .35}, {4, 3, .8}}, {{1, 1, .5}, {4, 3, .9}}}, {1, 2, 3});   // cost, time, p
+//   chain.optimum(6, 5);      // the chance of completing both within 6 of money and 5 of time
+//   chain.rollout(6, 5);      // of "best action x best rule" with exact values of the rules
 //
 // V(i, b, d) = max over (m, k) with k c <= b and t <= d of  q V(i+1, b - k c, d - t) + (1 - q) V(i, b - k c, d - t),
 // q = 1 - (1 - p)^k. O(subtasks x b x d x choices) for each value asked for. Source: systems/mcpp [derived].

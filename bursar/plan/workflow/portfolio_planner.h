@@ -15,7 +15,7 @@
 // planner gives each pair M runs. Ours races [choice]: a few runs for every pair, more for those that lead, on the same
 // random numbers. The maximum of noisy shares is biased, so p_complete comes from fresh runs of the chosen pair.
 // There is no "wait" where an action can be afforded, as in the paper.
-// O((pairs x first runs + later runs) x a simulated run), about 5,000 runs a decision. Source: systems/mcpp.
+// O((pairs x first runs + later runs) x a simulated run), some thousand runs a decision. Source: systems/mcpp.
 #pragma once
 
 #include <cstdint>

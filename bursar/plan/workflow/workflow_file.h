@@ -2,8 +2,8 @@
 //
 //   {"subtasks": [
 //     {"id": "outline", "prompt": "Outline …", "check": {"min_chars": 20},
-//      "options": [{"model": "small", "p": 0.6, "latency_ms": {"mean": 2000, "cv": 0.4}, "tokens": 500, "usd":
-//      0.0004}]},
+//      "options": [{"model": "small", "p": 0.6, "latency_ms": {"mean": 2000, "cv": 0.4}, "tokens": 500,
+//                   "usd": 0.0004}]},
 //     {"id": "draft", "parents": ["outline"], "prompt": "Write it out:\n{{outline}}", "options": […]}]}
 //
 //   auto file = read_workflow(text);                      // JSON; programs turn YAML into it

@@ -1,4 +1,4 @@
-// Plays a workflow to its end under a fixed rule, hundreds of thousands of times a second: what planners count on.
+// Plays a workflow to its end under a fixed rule, millions of times a second: what planners count on.
 //
 //   WorkflowSimulator simulator(workflow, {});
 //   simulator.begin(state);                                          // once a decision
