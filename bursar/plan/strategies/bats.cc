@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "bursar/plan/strategies/asks.h"
 #include "bursar/plan/strategies/entries.h"
 #include "bursar/plan/strategies/search_log.h"
 #include "bursar/plan/token_plan.h"
@@ -86,14 +87,14 @@ Action Episode::ask(Task task, std::vector<Section> sections, std::int64_t token
                      .max_tokens = tokens,
                      .least_tokens = std::min(kLeastTokens, tokens),
                      .temperature = job_.setup().temperature};
-  Action out{.purpose = std::string(name_of(task)), .ask = prompt_for(task, sections, how)};
+  Action out = ask_of(job_, task, std::move(sections), how);
   // It changes with every call and would break a cache of prompts anywhere but at the end.
   if (task == Task::kAct) std::get<ModelAsk>(out.ask).messages.back().content += log_.tracker().block();
   return out;
 }
 
 std::vector<Section> Episode::sections() const {
-  std::vector<Section> out{{"question", job_.setup().question}};
+  std::vector<Section> out;
   std::string checklist;
   for (std::size_t i = 0; i < clues_.size(); ++i) {
     checklist.append(i == 0 ? "" : "\n").append(std::to_string(i + 1)).append(". ").append(clues_[i]);
@@ -106,9 +107,7 @@ std::vector<Section> Episode::sections() const {
   return out;
 }
 
-Action Episode::plan() const {
-  return ask(Task::kDecompose, {{"question", job_.setup().question}}, job_.integer("step_tokens"));
-}
+Action Episode::plan() const { return ask(Task::kDecompose, {}, job_.integer("step_tokens")); }
 
 void Episode::take_plan(const Observation& seen) {
   if (!seen.ok()) return;

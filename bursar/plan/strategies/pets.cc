@@ -29,15 +29,19 @@ std::vector<std::vector<std::size_t>> prior_pools() {
 }
 
 Result<sample::StreamPlan> plan_of(const Job& job) {
-  if (const auto* learned = job.setup().beliefs.if_contains("stream_plan");
-      learned != nullptr && learned->is_object()) {
-    return sample::StreamPlan::restore(learned->get_object());
-  }
   sample::StreamOptions options;
   options.mean_budget = job.number("samples");
   options.warm_up = static_cast<std::size_t>(job.integer("warm_up"));
   options.most = static_cast<std::size_t>(job.integer("most"));
   options.kind = sample::AnswerKind::kChoice;
+  if (const auto* learned = job.setup().beliefs.if_contains("stream_plan");
+      learned != nullptr && learned->is_object()) {
+    auto plan = sample::StreamPlan::restore(learned->get_object());
+    // A plan that was learned for other numbers would overrule what this request asks for.
+    if (plan && plan->options().mean_budget == options.mean_budget && plan->options().warm_up == options.warm_up &&
+        plan->options().most == options.most)
+      return plan;
+  }
   return sample::fit_stream_plan(prior_pools(), options);
 }
 

@@ -2,13 +2,13 @@
 //
 // What decides is a gate on what can be seen of request and answer (recovery_gate.h): beliefs["gate"] = {"gate": saved
 // LinearGate, "threshold": t} where feedback has taught one, else a stated prior: long and cut-off answers to requests
-// full of conditions and numbers are worth a check, short ones and bare facts are not. "A finaliser was used" is read
-// as: the reply had no line with its answer. Source: systems/sevra.
+// full of conditions and numbers are worth a check, short ones and bare facts are not. Source: systems/sevra.
 #include <algorithm>
 #include <string>
 
 #include "bursar/plan/recovery_gate.h"
 #include "bursar/plan/strategies/asks.h"
+#include "bursar/plan/strategies/attempts.h"
 #include "bursar/plan/strategies/entries.h"
 
 namespace bursar::plan {
@@ -42,18 +42,6 @@ Frozen gate_of(const Job& job) {
   return out;
 }
 
-bool has_answer_line(std::string_view reply) {
-  return !labelled(reply, "Answer").empty() || reply.contains("\\boxed{");
-}
-
-Attempt attempt_of(const Job& job, const Observation& seen) {
-  Attempt out = estimate_request(job.setup().question);
-  out.base_tokens = std::max<std::int64_t>(seen.completion_tokens, 0);
-  out.done = seen.finish == "length" ? DoneReason::kLength : DoneReason::kStop;
-  out.finalizer_used = !has_answer_line(seen.text);
-  return out;
-}
-
 // The check without its verdict, which is about an answer that nobody has seen.
 std::string without_verdict(const std::string& reply) {
   std::string out;
@@ -82,7 +70,9 @@ Script sevra(Job& job) {
   if (!base[0].ok() || base[0].text.empty()) co_return std::nullopt;
   job.offer({.text = base[0].text, .source = base[0].action});
   const Frozen frozen = gate_of(job);
-  const Attempt attempt = attempt_of(job, base[0]);
+  const FirstAnswer first_answer{
+      .reply = base[0].text, .tokens = base[0].completion_tokens, .cut = base[0].finish == "length"};
+  const Attempt attempt = attempt_of(job.setup().question, first_answer);
   const auto decision = SelectiveVerifier(frozen.gate, frozen.threshold).decide(attempt);
   if (!decision) {
     job.note({{"gate_error", decision.error().message}});
