@@ -26,6 +26,7 @@ constexpr const char* kHelp =
   bursar plan bound --p 0.3 --progress 3 --error 0.05
   bursar plan org --budget 1e5 --rho .05
   bursar plan gate rows.jsonl --price 0.01
+  bursar plan compare bom sevra pets:samples=16 --questions 200
 
 Rows of gate: {"base_correct","verified_correct","gate_score","verification_tokens"}; docs/plan.md has more.
 )";
@@ -37,6 +38,7 @@ struct Words {
   int level = 3, progress = 1;
   double p = .3, error = .05;
   GateWords gate;
+  CompareWords compare;
   plan::OrgInputs org{.window = 8192};
   double message_scale = 8;
 };
@@ -73,6 +75,21 @@ void describe(CLI::App& app, Words& words) {
   gate.add_option("--threshold", words.gate.threshold, "Evaluate this one")->check(CLI::Range(0.0, 1.0));
   gate.add_flag("--accuracy-first", words.gate.accuracy_first, "The published rule: accuracy, then tokens, then flips");
   gate.add_flag("--json", words.gate.json, "Print one JSON document");
+}
+
+void describe_compare(CLI::App& app, CompareWords& words) {
+  CLI::App& compare = *app.add_subcommand("compare", "Strategies on simulated questions, against equal majorities");
+  compare.add_option("strategies", words.strategies, "NAME or NAME:parameter=value,…; all where none is named");
+  compare.add_option("--questions", words.questions, "How many (200)")->check(CLI::Range(1, 100'000));
+  compare.add_option("--seed", words.seed, "Of questions and model (1)");
+  compare.add_option("--kind", words.kind, "open (default), options or search");
+  compare.add_option("--difficulty", words.difficulty, "Of all questions; else spread")->check(CLI::Range(0.0, 1.0));
+  compare.add_option("--model", words.model, "sim-small, sim-medium (default) or sim-large");
+  compare.add_option("--small-model", words.small_model, "For plans and fast steps (sim-small)");
+  compare.add_option("--judge-model", words.judge_model, "For judgements (sim-medium)");
+  compare.add_option("--max-tokens", words.max_tokens, "Of one answer (512)")->check(CLI::Range(1, 1'000'000));
+  compare.add_option("--purse", words.purse, "Of each job, \"3k tokens\"; none: no limit");
+  compare.add_flag("--json", words.json, "Print one JSON document");
 }
 
 Result<allocate::Decay> decay_named(const std::string& name) {
@@ -116,6 +133,7 @@ Result<void> organise(const Words& words, std::ostream& out) {
 
 Result<void> run_verb(const CLI::App& app, const Words& words, std::ostream& out) {
   if (app.got_subcommand("gate")) return gate_rows(words.gate, out);
+  if (app.got_subcommand("compare")) return compare_strategies(words.compare, out);
   if (app.got_subcommand("org")) return organise(words, out);
   if (app.got_subcommand("steps")) return split(words, plan::heuristic_steps(words.question), out);
   if (app.got_subcommand("split")) {
@@ -143,6 +161,7 @@ int run_parsed(std::vector<std::string> words, PlanOutput output) {
   app.require_subcommand(1);
   Words read;
   describe(app, read);
+  describe_compare(app, read.compare);
   try {
     std::ranges::reverse(words);  // as CLI11 takes them
     app.parse(words);

@@ -5,10 +5,12 @@
 //   bursar plan bound --p 0.3 --progress 3 --error 0.05               // steps that are enough
 //   bursar plan org --budget 1e5 --rho .05 --beta .1 --kappa .05      // one agent, a star or a tree
 //   bursar plan gate rows.jsonl --price 0.01                          // when to check a first answer: a threshold
+//   bursar plan compare bom sevra pets:samples=16 --questions 200      // strategies on a simulated model
 //
 // Exit codes: 0 done; 1 the input is wrong; 2 the words on the command line are wrong; 3 a file cannot be read.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -30,5 +32,15 @@ struct GateWords {
   bool accuracy_first = false, json = false;
 };
 [[nodiscard]] Result<void> gate_rows(const GateWords& words, std::ostream& out);
+
+struct CompareWords {
+  std::vector<std::string> strategies;  // NAME or NAME:parameter=value,…; none: all
+  std::int64_t questions = 200, max_tokens = 512;
+  std::uint64_t seed = 1;
+  double difficulty = -1;
+  std::string kind = "open", model = "sim-medium", small_model = "sim-small", judge_model = "sim-medium", purse;
+  bool json = false;
+};
+[[nodiscard]] Result<void> compare_strategies(const CompareWords& words, std::ostream& out);
 
 }  // namespace bursar::cli

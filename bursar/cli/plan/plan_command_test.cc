@@ -33,6 +33,18 @@ TEST(PlanCommand, SplitsTokensByCreditAndPlace) {
 
 TEST(PlanCommand, BoundsSteps) { EXPECT_EQ(plan({"bound", "--p", "0.3", "--progress", "3"}).out, "45 steps\n"); }
 
+TEST(PlanCommand, ComparesStrategiesOnASimulatedModel) {
+  const Ran ran = plan({"compare", "bom", "sevra:threshold=0", "--questions", "20", "--seed", "3"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, ::testing::StartsWith("Simulated: 20 questions"));
+  EXPECT_THAT(ran.out, HasSubstr("\nmajority of 8 "));
+  EXPECT_THAT(ran.out, HasSubstr("\nsevra:threshold=0 "));
+  EXPECT_EQ(ran.out, plan({"compare", "bom", "sevra:threshold=0", "--questions", "20", "--seed", "3"}).out);
+  EXPECT_THAT(plan({"compare", "nope"}).err, HasSubstr("there is none named 'nope'"));
+  EXPECT_THAT(plan({"compare", "bom:samples=0"}).err, HasSubstr("samples"));
+  EXPECT_THAT(plan({"compare", "--kind", "essay"}).err, HasSubstr("take open, options or search"));
+}
+
 TEST(PlanCommand, SizesTeams) {
   EXPECT_THAT(plan({"org", "--budget", "1e5", "--rho", ".05", "--window", "512"}).out, HasSubstr("a tree of "));
   EXPECT_THAT(plan({"org", "--budget", "1e5", "--rho", ".9", "--beta", ".5"}).out, HasSubstr("a single agent"));

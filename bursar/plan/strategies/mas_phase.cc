@@ -25,6 +25,11 @@ std::int64_t prompt_tokens(const Job& job) {
   return kInstructions + static_cast<std::int64_t>(job.setup().question.size()) / kBytesAToken;
 }
 
+std::int64_t least_leaf(const Job& job) {
+  const std::int64_t given = job.integer("least_leaf");
+  return given > 0 ? given : std::max(kLeastLeaf, job.setup().max_tokens / 2);
+}
+
 std::int64_t budget_of(const Job& job) {
   const std::int64_t given = job.integer("tokens"), left = job.purse().left(kTokens).value_or(0);
   if (job.purse().limits(kTokens)) return given > 0 ? std::min(given, left) : left;
@@ -44,7 +49,7 @@ OrgInputs inputs_of(const Job& job) {
                .correlation = learned(job, "correlation", nullptr, "correlation"),
                .window = job.integer("window"),
                .budget = static_cast<double>(std::max<std::int64_t>(budget_of(job), 1)),
-               .least_leaf = static_cast<double>(prompt_tokens(job) + kLeastLeaf)};
+               .least_leaf = static_cast<double>(prompt_tokens(job) + least_leaf(job))};
   in.fidelity = [scale = job.number("message_scale")](double m) { return 1 - std::exp(-m / scale); };
   return in;
 }
@@ -209,6 +214,12 @@ constexpr PolicyParameter kParameters[] = {
      .preset = "8192",
      .low = 16,
      .high = 1e7},
+    {.name = "least_leaf",
+     .about = "tokens that an agent of a team has for its answer, at least; 0: half of max_tokens",
+     .kind = ParameterKind::kInteger,
+     .preset = "0",
+     .low = 0,
+     .high = 1e6},
     {.name = "most_agents",
      .about = "leaves of the tree",
      .kind = ParameterKind::kInteger,

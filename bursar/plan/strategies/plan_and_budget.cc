@@ -4,7 +4,9 @@
 // (token_plan.h). In sequence, each sub-question is one call that is told and held to its tokens, and what it leaves
 // goes to the later ones; a last call puts them together from the share that was kept for it. In one call, as
 // published, the model is told the budgets and not held to them. beliefs["level_curves"]: five of {"c", "a"} or null;
-// a level with a curve gets the tokens with which it succeeds nine times in ten. Source: systems/plan-and-budget.
+// a level with a curve gets the tokens with which it succeeds nine times in ten, another the published ones twice:
+// those are words that models were asked to keep to, these are tokens at which they are cut [choice]. Source:
+// systems/plan-and-budget.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -48,7 +50,10 @@ std::optional<std::int64_t> learned_tokens(const Job& job, int level) {
 // prompts.
 std::int64_t total_of(const Job& job, int level, std::size_t calls, std::int64_t prompt_tokens) {
   std::int64_t total = job.integer("total");
-  if (total == 0) total = learned_tokens(job, level).value_or(tokens_of_level(level).value());
+  if (total == 0) {
+    const double published = job.number("stretch") * static_cast<double>(tokens_of_level(level).value());
+    total = learned_tokens(job, level).value_or(static_cast<std::int64_t>(published));
+  }
   if (const auto left = job.purse().left(kTokens))
     total = std::min(total, *left - prompt_tokens * static_cast<std::int64_t>(calls));
   return std::max(total, kLeastStep);
@@ -182,11 +187,12 @@ constexpr PolicyParameter kParameters[] = {
      .preset = "\"polynomial\"",
      .choices = kDecays},
     {.name = "total",
-     .about = "tokens of all answers; 0: what was learned of the level, or 200 to 600 by level",
+     .about = "tokens of all answers; 0: by level, as learned or published",
      .kind = ParameterKind::kInteger,
      .preset = "0",
      .low = 0,
      .high = 1e6},
+    {.name = "stretch", .about = "times the level's 200 to 600 tokens", .preset = "2", .low = .1, .high = 100},
     {.name = "combine_share", .about = "of the tokens, for the last call", .preset = "0.3", .low = 0, .high = .9},
     {.name = "carry_over",
      .about = "what a step leaves goes to the later ones",

@@ -38,7 +38,7 @@ TEST(PlanAndBudget, PlansOnTheSmallModelAndSolvesOnTheMainOne) {
 }
 
 TEST(PlanAndBudget, SplitsTheLevelsTokensByCreditAndDecay) {
-  TestedJob run(plan_job(), {}, play);
+  TestedJob run(plan_job({{"stretch", 1}}), {}, play);
   run.run();
   // Level 2: 250 tokens, of which .3 are kept. Credits 2 and 4 with weights 4 and 1: two thirds and one.
   EXPECT_EQ(ask_at(run, 4).max_tokens, 117);
@@ -58,7 +58,7 @@ TEST(PlanAndBudget, TakesTheTokensThatTheLevelWasLearnedToNeed) {
 TEST(PlanAndBudget, NeedsNoModelToPlan) {
   TestedJob run(plan_job({{"plan", "heuristic"}, {"assess", "heuristic"}}), {}, play);
   EXPECT_EQ(run.run().launched, 1);  // one sentence is one step
-  EXPECT_EQ(ask_at(run, 0).max_tokens, 200);
+  EXPECT_EQ(ask_at(run, 0).max_tokens, 400);
 }
 
 TEST(PlanAndBudget, AsksOnceAsPublished) {

@@ -4,7 +4,8 @@
 // The small model cuts the question (of `candidates` cuts one call picks one) and says how hard each step is, before
 // any is solved. A step is deliberate above tau, and the last one always; with rule = budget, where the success of all
 // is likeliest within the purse's tokens (effort.h), by the success rates of either mode that the sheet's threshold
-// table implies. A deliberate step that the purse cannot pay any more is answered fast instead. Source: systems/scale.
+// table implies. A deliberate step that the purse cannot pay any more is answered fast instead. tau = .2 is the best
+// that was published; the published code has .5. Source: systems/scale.
 #include <algorithm>
 #include <array>
 
@@ -160,7 +161,7 @@ constexpr PolicyParameter kParameters[] = {
      .kind = ParameterKind::kText,
      .preset = "\"threshold\"",
      .choices = kRules},
-    {.name = "tau", .about = "difficulty above which a step is deliberate", .preset = "0.5", .low = 0, .high = 1},
+    {.name = "tau", .about = "difficulty above which a step is deliberate", .preset = "0.2", .low = 0, .high = 1},
     {.name = "candidates",
      .about = "cuts of the question, of which one is picked",
      .kind = ParameterKind::kInteger,

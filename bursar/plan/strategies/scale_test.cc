@@ -32,7 +32,7 @@ std::string modes(const TestedJob& run) {
 }
 
 TEST(Scale, ThinksOverWhatIsHardAndTheQuestionItself) {
-  TestedJob run(scale_job(), {}, play);
+  TestedJob run(scale_job({{"tau", .5}}), {}, play);
   const JobResult& result = run.run();
   EXPECT_EQ(modes(run), "fdd");
   EXPECT_EQ(result.answer->source, run.launched.back().id);
@@ -69,7 +69,7 @@ TEST(Scale, BuysDeliberationWhereItPaysBest) {
 }
 
 TEST(Scale, VotesAndPicksACutWhereAsked) {
-  TestedJob run(scale_job({{"votes", 3}, {"candidates", 3}}), {}, play);
+  TestedJob run(scale_job({{"tau", .5}, {"votes", 3}, {"candidates", 3}}), {}, play);
   run.run();
   EXPECT_EQ(modes(run), "fdddddd");
   EXPECT_EQ(std::ranges::count(run.launched, "select", &Action::purpose), 1);
