@@ -49,9 +49,12 @@ StrategyDoor::StrategyDoor(Dependencies dependencies)
                                                     std::uint64_t output) {
     return models->bound(model, prompt, output);
   };
-  services->tool_price = [tools = dependencies_.services, pipeline = dependencies_.pipeline](std::string_view name) {
+  services->tool_price = [tools = dependencies_.services,
+                          pipeline = dependencies_.pipeline](std::string_view name) -> Result<Amounts> {
     const auto target = tool_of(*tools, name);
-    return target ? price_of(*pipeline->config(), *target, "tools/call").fixed : Amounts{};
+    if (target) return price_of(*pipeline->config(), *target, "tools/call").fixed;
+    return fail(ErrorCode::kNotFound, "tools: the gateway has no tool named '" + std::string(name) +
+                                          "'; tools/list of /mcp names those that there are");
   };
   services->tool_headers = [tools = dependencies_.services](std::string_view name) {
     const auto target = tool_of(*tools, name);

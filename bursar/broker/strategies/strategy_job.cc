@@ -144,7 +144,7 @@ void StrategyJob::call_tool(const plan::Action& action, const plan::ToolAsk& ask
   const std::string name = std::to_string(id);
   Inner& inner = inner_[id];
   inner.since = services_->clock->now();
-  inner.most = services_->tool_price(ask.tool);
+  inner.most = services_->tool_price(ask.tool).value_or(Amounts{});
   inner.back = std::make_shared<InnerExchange>(exchange_->reactor(), [self, id, name](const InnerAnswer& answer) {
     plan::Observation seen = read_tool_answer(answer, name);
     seen.action = id;

@@ -35,7 +35,8 @@ struct StrategyServices {
   std::function<void(HttpRequest request, std::shared_ptr<Exchange> back)> call_tool;  // the MCP door
   // The most that one attempt costs, of all the targets that the model's name can reach.
   std::function<Result<Amounts>(const std::string& model, std::uint64_t prompt_max, std::uint64_t output_max)> bound;
-  std::function<Amounts(std::string_view tool)> tool_price;
+  // What a call of it costs, its milliseconds aside. Errors: kNotFound.
+  std::function<Result<Amounts>(std::string_view tool)> tool_price;
   std::function<std::vector<HeaderParam>(std::string_view tool)> tool_headers;
   std::function<Amounts(std::string_view account)> left;
 };
