@@ -29,6 +29,7 @@
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/records.h"
 #include "bursar/broker/strategies/strategy_door.h"
+#include "bursar/broker/strategies/workflow_door.h"
 #include "bursar/broker/telemetry/call_spans.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/broker/telemetry/trace_exporter.h"
@@ -104,6 +105,7 @@ class Gateway::State {
   std::unique_ptr<McpDoor> mcp_;
   std::unique_ptr<ModelsDoor> models_;
   std::unique_ptr<StrategyDoor> strategies_;
+  std::unique_ptr<WorkflowDoor> workflows_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Doors> doors_;
   std::unique_ptr<AllocateDoor> allocate_;
@@ -246,6 +248,12 @@ void Gateway::State::build_services() {
                                  .clock = &clock_,
                                  .config = [this] { return config(); },
                                  .left = [this](std::string_view account) { return left_.of(account); }});
+  workflows_ = std::make_unique<WorkflowDoor>(WorkflowDoor::Dependencies{
+      .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
+      .services = strategies_->services(),
+      .jobs = strategies_->jobs(),
+      .config = [this] { return config(); },
+      .instance = services_->instance});
 }
 
 std::optional<Target> Gateway::State::resolve(const Call& call, std::string_view exposed) const {
@@ -332,6 +340,9 @@ void Gateway::State::serve(HttpRequest request, std::shared_ptr<Exchange> exchan
   }
   if (ModelsDoor::is_mine(request.path) && request.method != "OPTIONS") {
     return models_->handle(std::move(request), std::move(exchange));
+  }
+  if (WorkflowDoor::is_mine(request.path) && request.method != "OPTIONS") {
+    return workflows_->handle(std::move(request), exchange);
   }
   if (AllocateDoor::is_mine(request.path) && request.method != "OPTIONS") {
     return allocate_->handle(std::move(request), exchange);
@@ -469,7 +480,7 @@ void Gateway::State::hurry() {
 void Gateway::State::wait_for_calls(Duration drain) {
   const auto until = SteadyClock::now() + drain;
   std::unique_lock lock(mutex_);
-  while ((services_->running.load() > 0 || models_->running() > 0 || strategies_->running() > 0) && !hurry_ &&
+  while ((services_->running.load() > 0 || models_->running() > 0 || strategies_->jobs()->size() > 0) && !hurry_ &&
          SteadyClock::now() < until) {
     wake_.wait_for(lock, milliseconds{10});
   }
@@ -491,7 +502,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   models_->drain();
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));
-  strategies_->close();
+  strategies_->jobs()->stop();
   mcp_->close_all(Cause::kShutdown);
   models_->close(Cause::kShutdown);
   services_->catalogue->close();

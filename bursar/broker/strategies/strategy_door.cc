@@ -1,15 +1,12 @@
 #include "bursar/broker/strategies/strategy_door.h"
 
-#include <algorithm>
-#include <mutex>
-#include <unordered_map>
-
 #include "bursar/broker/mcp/catalogue_keeper.h"
 #include "bursar/broker/mcp/mcp_door.h"
 #include "bursar/broker/models/model_answer.h"
 #include "bursar/broker/models/model_driver.h"
 #include "bursar/broker/models/models_door.h"
 #include "bursar/broker/pipeline/admit.h"
+#include "bursar/broker/strategies/strategy_reply.h"
 
 namespace bursar::broker {
 namespace {
@@ -28,14 +25,7 @@ std::optional<Target> tool_of(const McpServices& services, std::string_view name
 
 }  // namespace
 
-// Shared with the jobs, which may outlive the door.
-struct StrategyDoor::Running {
-  mutable std::mutex mutex;
-  std::unordered_map<const StrategyJob*, std::weak_ptr<StrategyJob>> jobs;
-};
-
-StrategyDoor::StrategyDoor(Dependencies dependencies)
-    : dependencies_(std::move(dependencies)), running_(std::make_shared<Running>()) {
+StrategyDoor::StrategyDoor(Dependencies dependencies) : dependencies_(std::move(dependencies)) {
   auto services = std::make_shared<StrategyServices>();
   services->clock = dependencies_.clock;
   services->ask = [models = dependencies_.models](ModelCall call, std::shared_ptr<Exchange> back,
@@ -90,38 +80,31 @@ void StrategyDoor::start(ModelCall call, HttpRequest request, const std::shared_
   };
   if (!asked) return refuse(asked.error());
   if (dependencies_.beliefs) asked->setup.beliefs = dependencies_.beliefs();
+  auto controller = plan::make_job(*asked->entry, asked->setup);
+  if (!controller) return refuse(controller.error());
   request.body.clear();
-  StrategyJob::Outer outer{.id = std::move(call.id),
-                           .principal = std::move(call.principal),
-                           .request = std::move(request),
-                           .audit_body = call.audit_body,
-                           .sample = call.sample,
-                           .once = std::move(call.once)};
-  auto job = StrategyJob::start(services_, std::move(outer), std::move(*asked), exchange,
-                                [running = running_, done = dependencies_.done](StrategyJob& ended) {
-                                  if (done) done(ended);
-                                  const std::scoped_lock lock(running->mutex);
-                                  running->jobs.erase(&ended);
-                                });
-  if (!job) return refuse(job.error());
-  const std::scoped_lock lock(running_->mutex);
-  running_->jobs.emplace(job->get(), *job);
-}
-
-std::size_t StrategyDoor::running() const {
-  const std::scoped_lock lock(running_->mutex);
-  return running_->jobs.size();
-}
-
-void StrategyDoor::close() {
-  std::vector<std::shared_ptr<StrategyJob>> jobs;
-  {
-    const std::scoped_lock lock(running_->mutex);
-    for (const auto& [key, weak] : running_->jobs) {
-      if (auto job = weak.lock()) jobs.push_back(std::move(job));
-    }
-  }
-  for (const auto& job : jobs) job->stop();
+  LiveJob::Outer outer{.id = std::move(call.id),
+                       .principal = std::move(call.principal),
+                       .request = std::move(request),
+                       .audit_body = call.audit_body,
+                       .sample = call.sample};
+  LiveJob::Plan plan{.controller = std::move(*controller), .limits = asked->limits, .own = std::move(asked->own)};
+  auto reply = std::make_shared<StrategyReply>(exchange, std::move(*asked), std::move(call.once));
+  auto job =
+      std::make_shared<LiveJob>(services_, std::move(outer), std::move(plan), exchange->reactor(),
+                                LiveJob::Hooks{.progress = [reply](LiveJob& now) { reply->progress(now); },
+                                               .ended =
+                                                   [reply, jobs = jobs_, done = dependencies_.done](LiveJob& ended) {
+                                                     jobs->erase(ended);
+                                                     if (done) done(ended, reply->asked());
+                                                     reply->end(ended);
+                                                   }});
+  jobs_->add(job);
+  exchange->on_closed([reply, weak = std::weak_ptr(job)] {
+    reply->gone();
+    if (const auto left = weak.lock()) left->stop_now();
+  });
+  job->begin();
 }
 
 }  // namespace bursar::broker

@@ -3,7 +3,7 @@
 //   StrategyDoor door({.models = …, .mcp = …, .services = …, .config = …});
 //   models door: if (door.takes("bursar/pets")) door.start(call, request, exchange);
 //   door.names();                                        // for GET /v1/models
-//   door.close();                                        // jobs answer with the best so far
+//   door.jobs()->stop();                                 // they answer with the best so far
 //
 // Without `strategies.model` in the configuration there are none, and the names are unknown like any other.
 #pragma once
@@ -14,7 +14,8 @@
 #include <vector>
 
 #include "bursar/broker/config/config.h"
-#include "bursar/broker/strategies/strategy_job.h"
+#include "bursar/broker/strategies/job_table.h"
+#include "bursar/broker/strategies/strategy_request.h"
 
 namespace bursar::broker {
 
@@ -32,8 +33,8 @@ class StrategyDoor {
     const Clock* clock = nullptr;
     std::function<std::shared_ptr<const Config>()> config;
     std::function<Amounts(std::string_view account)> left;
-    std::function<void(const StrategyJob&)> done = {};  // of each job, on its reactor; may be empty
-    std::function<boost::json::object()> beliefs = {};  // what was learned; may be empty
+    std::function<boost::json::object()> beliefs = {};                      // what was learned; may be empty
+    std::function<void(const LiveJob&, const StrategyRequest&)> done = {};  // of each job that ended; may be empty
   };
   explicit StrategyDoor(Dependencies dependencies);
   ~StrategyDoor();
@@ -43,14 +44,13 @@ class StrategyDoor {
   // On the exchange's reactor. Refuses by itself what it cannot read.
   void start(ModelCall call, HttpRequest request, const std::shared_ptr<Exchange>& exchange);
 
-  [[nodiscard]] std::size_t running() const;
-  void close();  // from any thread
+  [[nodiscard]] const std::shared_ptr<const StrategyServices>& services() const { return services_; }
+  [[nodiscard]] const std::shared_ptr<JobTable>& jobs() const { return jobs_; }
 
  private:
-  struct Running;
   Dependencies dependencies_;
   std::shared_ptr<const StrategyServices> services_;
-  std::shared_ptr<Running> running_;
+  std::shared_ptr<JobTable> jobs_ = std::make_shared<JobTable>();
 };
 
 }  // namespace bursar::broker

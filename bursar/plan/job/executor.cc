@@ -169,6 +169,7 @@ void Executor::settle(Asked& asked, Observation seen) {
   result_.cost = purse_.spent;
   result_.prompt_tokens += what.prompt_tokens;
   result_.completion_tokens += what.completion_tokens;
+  if (what.ok()) ++result_.done;
   if (what.end == ActionEnd::kRefused) ++result_.refused, ++step_refused_;
   if (what.end == ActionEnd::kFailed) ++result_.failed;
   if (!what.ok() && !what.why.empty()) result_.why = what.why;

@@ -60,7 +60,7 @@ struct JobResult {
   std::optional<Answer> answer;
   Amounts cost;
   std::int64_t prompt_tokens = 0, completion_tokens = 0;
-  std::size_t launched = 0, refused = 0, failed = 0;
+  std::size_t launched = 0, done = 0, refused = 0, failed = 0;  // actions
   std::string why;  // the last thing that did not end well
 };
 

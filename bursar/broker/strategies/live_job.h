@@ -19,7 +19,7 @@
 
 #include "bursar/broker/models/model_run.h"
 #include "bursar/broker/strategies/inner_call.h"
-#include "bursar/broker/strategies/strategy_request.h"
+#include "bursar/plan/job/executor.h"
 
 namespace bursar::broker {
 
@@ -41,31 +41,42 @@ struct StrategyServices {
   std::function<Amounts(std::string_view account)> left;
 };
 
-class StrategyJob final : public plan::ExecutorEffects, public std::enable_shared_from_this<StrategyJob> {
+class LiveJob final : public plan::ExecutorEffects, public std::enable_shared_from_this<LiveJob> {
  public:
+  // Who asks, and for what request the job is.
   struct Outer {
     std::string id;  // of the job
     Principal principal;
-    HttpRequest request;
+    HttpRequest request;  // its credentials and turn go with every inner call
     bool audit_body = false;
     double sample = 1;
-    std::shared_ptr<IdempotencyTable::Claim> once;
   };
-  using Ended = std::function<void(StrategyJob&)>;
+  struct Plan {
+    std::unique_ptr<plan::Controller> controller;
+    plan::JobLimits limits;
+    boost::json::object own = {};  // goes with asks that have no messages of their own
+  };
+  // On the reactor. `progress` after each thing that happened, `ended` once.
+  struct Hooks {
+    std::function<void(LiveJob&)> progress, ended;
+  };
 
-  // Errors: those of make_job().
-  [[nodiscard]] static Result<std::shared_ptr<StrategyJob>> start(std::shared_ptr<const StrategyServices> services,
-                                                                  Outer outer, StrategyRequest asked,
-                                                                  std::shared_ptr<Exchange> exchange, Ended ended);
-  StrategyJob(std::shared_ptr<const StrategyServices> services, Outer outer, StrategyRequest asked,
-              std::unique_ptr<plan::Controller> controller, std::shared_ptr<Exchange> exchange, Ended ended);
-  ~StrategyJob() override;
+  LiveJob(std::shared_ptr<const StrategyServices> services, Outer outer, Plan plan, Reactor& reactor, Hooks hooks);
+  ~LiveJob() override;
 
-  void stop();
-  [[nodiscard]] bool finished() const { return executor_.finished(); }
+  void begin();
+  [[nodiscard]] Result<void> resume(const boost::json::array& journal);
+  void stop();      // from any thread
+  void stop_now();  // on the reactor: nobody waits for the answer any more, or all must end
+
   [[nodiscard]] const plan::Executor& executor() const { return executor_; }
-  [[nodiscard]] const StrategyRequest& asked() const { return asked_; }
   [[nodiscard]] const Outer& outer() const { return outer_; }
+  [[nodiscard]] Reactor& reactor() { return reactor_; }
+  [[nodiscard]] const StrategyServices& services() const { return *services_; }
+  // Raw JSON of the message that an ask without messages of its own brought; empty where there is none.
+  [[nodiscard]] std::string_view message(std::uint64_t action) const;
+  [[nodiscard]] const std::optional<HttpResponse>& last_refusal() const { return last_refusal_; }
+  [[nodiscard]] BudgetNote note() const;  // what it has cost, and what the account has left
 
  private:
   [[nodiscard]] Result<Amounts> bound(const plan::Action& action) override;
@@ -76,9 +87,9 @@ class StrategyJob final : public plan::ExecutorEffects, public std::enable_share
 
   void ask(const plan::Action& action, const plan::ModelAsk& ask);
   void call_tool(const plan::Action& action, const plan::ToolAsk& ask);
+  [[nodiscard]] plan::Observation observed(const ModelRun& run, const InnerAnswer& answer);
   void seen(plan::Observation observation);
-  void answer();
-  [[nodiscard]] BudgetNote note() const;
+  void told();
 
   struct Timer;
   struct Inner {
@@ -89,15 +100,14 @@ class StrategyJob final : public plan::ExecutorEffects, public std::enable_share
   };
   std::shared_ptr<const StrategyServices> services_;
   Outer outer_;
-  StrategyRequest asked_;
-  std::shared_ptr<Exchange> exchange_;
-  Ended ended_;
+  boost::json::object own_;
+  Reactor& reactor_;
+  Hooks hooks_;
   std::unique_ptr<Timer> timer_;
   std::map<std::uint64_t, Inner> inner_;
-  std::map<std::uint64_t, std::string> messages_;  // raw, of the asks that had no messages of their own
+  std::map<std::uint64_t, std::string> messages_;
   std::map<std::uint64_t, std::pair<std::string, std::uint64_t>> bodies_;  // of actions to come: body, prompt bound
   std::optional<HttpResponse> last_refusal_;
-  bool streaming_ = false, gone_ = false;
   plan::Executor executor_;
 };
 

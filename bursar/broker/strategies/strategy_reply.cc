@@ -1,0 +1,74 @@
+#include "bursar/broker/strategies/strategy_reply.h"
+
+#include "bursar/broker/models/model_once.h"
+#include "bursar/broker/strategies/strategy_answer.h"
+#include "bursar/plan/job/journal.h"
+
+namespace bursar::broker {
+namespace {
+
+constexpr std::size_t kShortText = 200;
+constexpr const char* kHeartbeat = ": \n\n";
+
+}  // namespace
+
+HttpResponse no_answer(const LiveJob& job) {
+  const plan::JobResult& result = job.executor().result();
+  if (result.end == plan::JobEnd::kDeadline) return plain_refusal(504, "deadline", "The job's time is over.");
+  if (job.last_refusal()) return *job.last_refusal();
+  const std::string why = result.why.empty() ? "No answer came." : result.why;
+  if (result.end == plan::JobEnd::kPurse) return plain_refusal(402, "insufficient_quota", why);
+  return plain_refusal(502, "no_answer", why);
+}
+
+void StrategyReply::progress(LiveJob& job) {
+  if (asked_.stream && !streaming_ && !gone_ && job.executor().result().done > 0) open(job);
+}
+
+void StrategyReply::open(LiveJob& job) {
+  streaming_ = true;
+  BudgetNote about = job.note();
+  about.reserved = true;
+  about.cost = job.executor().purse().held;
+  if (once_) keep_streamed(*once_, job.services().clock->now());
+  exchange_->stream({.status = 200, .content_type = "text/event-stream", .headers = budget_headers(about)}, kHeartbeat);
+}
+
+void StrategyReply::end(LiveJob& job) {
+  const WallTime now = job.services().clock->now();
+  const plan::JobResult& result = job.executor().result();
+  const ledger::Receipt receipt{.actual = result.cost};
+  if (gone_) {
+    if (once_) keep_lost(*once_, receipt, now);
+    return;
+  }
+  if (!result.answer) {
+    HttpResponse refusal = no_answer(job);
+    if (!streaming_) {
+      if (once_) keep_answer(*once_, refusal, receipt, now);
+      return exchange_->answer(std::move(refusal));
+    }
+    exchange_->write("data: " + refusal.body + "\n\n");
+    return exchange_->finish();
+  }
+  boost::json::array trace;
+  if (asked_.explain == Explain::kFull) trace = job.executor().journal();
+  if (asked_.explain == Explain::kShort) trace = plan::shortened(job.executor().journal(), kShortText);
+  StrategyAnswer answer{.id = job.outer().id,
+                        .at = now,
+                        .strategy = asked_.entry->name,
+                        .result = &result,
+                        .message = std::string(job.message(result.answer->source)),
+                        .trace = asked_.explain == Explain::kNo ? nullptr : &trace};
+  if (asked_.stream) {
+    if (!streaming_) open(job);
+    exchange_->write(": x-bursar-cost: " + cost_text(result.cost) + "\n\n");
+    for (std::string& event : streamed_answer(answer, asked_.usage_asked)) exchange_->write(std::move(event));
+    return exchange_->finish();
+  }
+  HttpResponse response{.status = 200, .headers = budget_headers(job.note()), .body = whole_answer(answer)};
+  if (once_) keep_answer(*once_, response, receipt, now);
+  exchange_->answer(std::move(response));
+}
+
+}  // namespace bursar::broker
