@@ -28,8 +28,7 @@
 #include "bursar/broker/pipeline/raw_json.h"
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/records.h"
-#include "bursar/broker/strategies/strategy_door.h"
-#include "bursar/broker/strategies/workflow_door.h"
+#include "bursar/broker/strategies/strategies.h"
 #include "bursar/broker/telemetry/call_spans.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/broker/telemetry/trace_exporter.h"
@@ -75,6 +74,7 @@ class Gateway::State {
   void build_pipeline();
   void build_services();
   Result<std::shared_ptr<const UpstreamSet>> build_upstreams(const Config& config);
+  Result<void> open_strategies();
   Result<void> open_doors();
   Result<void> adopt(const Config& config);
   void handle(HttpRequest request, std::shared_ptr<Exchange> exchange);
@@ -104,8 +104,7 @@ class Gateway::State {
   std::unique_ptr<SessionTable> sessions_;
   std::unique_ptr<McpDoor> mcp_;
   std::unique_ptr<ModelsDoor> models_;
-  std::unique_ptr<StrategyDoor> strategies_;
-  std::unique_ptr<WorkflowDoor> workflows_;
+  std::unique_ptr<Strategies> strategies_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Doors> doors_;
   std::unique_ptr<AllocateDoor> allocate_;
@@ -155,6 +154,7 @@ Result<void> Gateway::State::start() {
   auto models = models_->prepare(*config());
   if (!models) return tl::unexpected(models.error());
   models_->adopt(std::move(*models), *config());
+  if (auto ok = open_strategies(); !ok) return ok;
   if (auto ok = open_doors(); !ok) return ok;
   left_.update(records_->ledger().standing());
   services_->catalogue->set(*upstreams);  // before the first request can come
@@ -233,26 +233,6 @@ void Gateway::State::build_services() {
                    .traces = [this] { return traces_->enabled(); },
                    .pace = [this](const PaceQuestion& question) { return decide_->pace(question); }},
       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
-      .instance = services_->instance,
-      .own = {.takes = [this](std::string_view model) { return strategies_->takes(model); },
-              .start =
-                  [this](ModelCall call, HttpRequest request, const std::shared_ptr<Exchange>& back) {
-                    strategies_->start(std::move(call), std::move(request), back);
-                  },
-              .names = [this] { return strategies_->names(); }}});
-  strategies_ = std::make_unique<StrategyDoor>(
-      StrategyDoor::Dependencies{.models = models_.get(),
-                                 .mcp = mcp_.get(),
-                                 .pipeline = pipeline_.get(),
-                                 .services = services_,
-                                 .clock = &clock_,
-                                 .config = [this] { return config(); },
-                                 .left = [this](std::string_view account) { return left_.of(account); }});
-  workflows_ = std::make_unique<WorkflowDoor>(WorkflowDoor::Dependencies{
-      .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
-      .services = strategies_->services(),
-      .jobs = strategies_->jobs(),
-      .config = [this] { return config(); },
       .instance = services_->instance});
 }
 
@@ -279,6 +259,24 @@ Result<std::shared_ptr<const UpstreamSet>> Gateway::State::build_upstreams(const
     set->entries.push_back({wanted, std::move(*upstream), identity_->authorize(wanted)});
   }
   return set;
+}
+
+Result<void> Gateway::State::open_strategies() {
+  auto opened = Strategies::open(
+      {.door = {.models = models_.get(),
+                .mcp = mcp_.get(),
+                .pipeline = pipeline_.get(),
+                .services = services_,
+                .clock = &clock_,
+                .config = [this] { return config(); },
+                .left = [this](std::string_view account) { return left_.of(account); }},
+       .authenticate = [this](const HttpRequest& request) { return pipeline_->authenticate(ingress_of(request)); },
+       .instance = services_->instance},
+      *config());
+  if (!opened) return tl::unexpected(opened.error());
+  strategies_ = std::move(*opened);
+  models_->adopt_own(strategies_->own_models());
+  return {};
 }
 
 Result<void> Gateway::State::open_doors() {
@@ -341,8 +339,8 @@ void Gateway::State::serve(HttpRequest request, std::shared_ptr<Exchange> exchan
   if (ModelsDoor::is_mine(request.path) && request.method != "OPTIONS") {
     return models_->handle(std::move(request), std::move(exchange));
   }
-  if (WorkflowDoor::is_mine(request.path) && request.method != "OPTIONS") {
-    return workflows_->handle(std::move(request), exchange);
+  if (Strategies::is_mine(request.path) && request.method != "OPTIONS") {
+    return strategies_->handle(std::move(request), exchange);
   }
   if (AllocateDoor::is_mine(request.path) && request.method != "OPTIONS") {
     return allocate_->handle(std::move(request), exchange);
@@ -410,6 +408,7 @@ void Gateway::State::tick(int count) {
   accounts_->tick();
   api_->sweep();
   models_->tick();
+  strategies_->tick();
   sweep_rested_connections();
   decide_->tick();
   if (options_.watch) (void)reload(false);
@@ -480,7 +479,7 @@ void Gateway::State::hurry() {
 void Gateway::State::wait_for_calls(Duration drain) {
   const auto until = SteadyClock::now() + drain;
   std::unique_lock lock(mutex_);
-  while ((services_->running.load() > 0 || models_->running() > 0 || strategies_->jobs()->size() > 0) && !hurry_ &&
+  while ((services_->running.load() > 0 || models_->running() > 0 || strategies_->running() > 0) && !hurry_ &&
          SteadyClock::now() < until) {
     wake_.wait_for(lock, milliseconds{10});
   }
@@ -502,7 +501,7 @@ void Gateway::State::stop(std::optional<Duration> drain) {
   models_->drain();
   server_->drain();
   wait_for_calls(drain.value_or(config()->limits.drain));
-  strategies_->jobs()->stop();
+  strategies_->stop();
   mcp_->close_all(Cause::kShutdown);
   models_->close(Cause::kShutdown);
   services_->catalogue->close();

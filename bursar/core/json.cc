@@ -185,7 +185,7 @@ Result<std::optional<JsonView>> JsonView::find(std::string_view key) const {
   if (!object) return wrong("must be an object, is " + std::string(kind_of(*value_)));
   const auto* member = object->if_contains({key.data(), key.size()});
   if (!member) return std::nullopt;
-  return JsonView(*member, path_ + "." + shown(key));
+  return JsonView(*member, path_.empty() ? shown(key) : path_ + "." + shown(key));
 }
 
 Result<JsonView> JsonView::at(std::string_view key) const {

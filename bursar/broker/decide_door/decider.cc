@@ -6,7 +6,7 @@
 
 #include "bursar/broker/api/api.h"
 #include "bursar/broker/decide_door/decide_check.h"
-#include "bursar/broker/decide_door/decider_file.h"
+#include "bursar/broker/state_file.h"
 #include "bursar/broker/telemetry/log.h"
 #include "bursar/explore/bandit_policy.h"
 

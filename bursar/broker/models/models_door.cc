@@ -202,10 +202,9 @@ void ModelsDoor::call(ModelApi api, HttpRequest request, Principal principal,
                  .audit_body = config->audit.arguments,
                  .sample = config->telemetry.sample,
                  .once = std::move(once.claim)};
-  const OwnModels& own = dependencies_.own;
-  if (api == ModelApi::kChat && own.takes && own.takes(call.request.model)) {
+  if (api == ModelApi::kChat && own_.takes && own_.takes(call.request.model)) {
     request.body = std::move(call.body);
-    return own.start(std::move(call), std::move(request), exchange);
+    return own_.start(std::move(call), std::move(request), exchange);
   }
   (void)start(std::move(call), exchange, nullptr);
 }
@@ -258,8 +257,8 @@ void ModelsDoor::list(const HttpRequest& request, Principal principal, const std
       all += (all.empty() ? "" : ",") + object;
       if (name == wanted) one = object;
     };
-    if (dependencies_.own.names) {
-      for (const std::string& name : dependencies_.own.names()) add(name, "bursar");
+    if (own_.names) {
+      for (const std::string& name : own_.names()) add(name, "bursar");
     }
     for (const std::string& name : table->routes.named()) {
       const auto route = table->routes.find(name);

@@ -44,7 +44,6 @@ class ModelsDoor {
     ModelServices services;
     std::function<Authentication(const HttpRequest&)> authenticate;
     std::string instance;  // makes call ids unique over processes
-    OwnModels own = {};    // may be empty
   };
   explicit ModelsDoor(Dependencies dependencies);
   ~ModelsDoor();
@@ -52,6 +51,7 @@ class ModelsDoor {
   [[nodiscard]] static bool is_mine(std::string_view path);
   [[nodiscard]] Result<std::shared_ptr<const ModelTable>> prepare(const Config& config) const;
   void adopt(std::shared_ptr<const ModelTable> table, const Config& config);
+  void adopt_own(OwnModels own) { own_ = std::move(own); }  // before the first request
   void handle(HttpRequest request, const std::shared_ptr<Exchange>& exchange);
 
   // A call of the gateway's own, on the exchange's reactor; `ended` runs when it was settled.
@@ -75,6 +75,7 @@ class ModelsDoor {
   void list(const HttpRequest& request, Principal principal, const std::shared_ptr<Exchange>& exchange);
 
   Dependencies dependencies_;
+  OwnModels own_;
   Published<const ModelTable> table_;
   Published<const Config> config_;
   std::shared_ptr<ModelCatalogue> catalogue_;

@@ -19,6 +19,13 @@ std::string_view member_of(std::string_view message) {
   return names ? message.substr(0, end) : std::string_view{};
 }
 
+void learn(BeliefStore& beliefs, const LiveJob& job, const StrategyReply& reply) {
+  plan::JobSetup setup = reply.asked().setup;
+  setup.strategy = reply.asked().entry->name;
+  auto record = plan::record_of(job.outer().id, setup, job.executor().journal(), job.executor().result().answer);
+  if (record) beliefs.learn(*record, job.outer().principal.subject);
+}
+
 std::optional<Target> tool_of(const McpServices& services, std::string_view name) {
   return services.catalogue->current()->resolve("", "tools/call", name);
 }
@@ -79,7 +86,8 @@ void StrategyDoor::start(ModelCall call, HttpRequest request, const std::shared_
                                    member_of(error.message)));
   };
   if (!asked) return refuse(asked.error());
-  if (dependencies_.beliefs) asked->setup.beliefs = dependencies_.beliefs();
+  BeliefStore* const beliefs = dependencies_.beliefs;
+  if (beliefs != nullptr) asked->setup.beliefs = beliefs->of(asked->setup.model);
   auto controller = plan::make_job(*asked->entry, asked->setup);
   if (!controller) return refuse(controller.error());
   request.body.clear();
@@ -90,15 +98,14 @@ void StrategyDoor::start(ModelCall call, HttpRequest request, const std::shared_
                        .sample = call.sample};
   LiveJob::Plan plan{.controller = std::move(*controller), .limits = asked->limits, .own = std::move(asked->own)};
   auto reply = std::make_shared<StrategyReply>(exchange, std::move(*asked), std::move(call.once));
-  auto job =
-      std::make_shared<LiveJob>(services_, std::move(outer), std::move(plan), exchange->reactor(),
-                                LiveJob::Hooks{.progress = [reply](LiveJob& now) { reply->progress(now); },
-                                               .ended =
-                                                   [reply, jobs = jobs_, done = dependencies_.done](LiveJob& ended) {
-                                                     jobs->erase(ended);
-                                                     if (done) done(ended, reply->asked());
-                                                     reply->end(ended);
-                                                   }});
+  auto job = std::make_shared<LiveJob>(services_, std::move(outer), std::move(plan), exchange->reactor(),
+                                       LiveJob::Hooks{.progress = [reply](LiveJob& now) { reply->progress(now); },
+                                                      .ended =
+                                                          [reply, jobs = jobs_, beliefs](LiveJob& ended) {
+                                                            jobs->erase(ended);
+                                                            if (beliefs != nullptr) learn(*beliefs, ended, *reply);
+                                                            reply->end(ended);
+                                                          }});
   jobs_->add(job);
   exchange->on_closed([reply, weak = std::weak_ptr(job)] {
     reply->gone();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bursar/broker/config/config.h"
+#include "bursar/broker/strategies/belief_store.h"
 #include "bursar/broker/strategies/job_table.h"
 #include "bursar/broker/strategies/strategy_request.h"
 
@@ -33,8 +34,7 @@ class StrategyDoor {
     const Clock* clock = nullptr;
     std::function<std::shared_ptr<const Config>()> config;
     std::function<Amounts(std::string_view account)> left;
-    std::function<boost::json::object()> beliefs = {};                      // what was learned; may be empty
-    std::function<void(const LiveJob&, const StrategyRequest&)> done = {};  // of each job that ended; may be empty
+    BeliefStore* beliefs = nullptr;  // null: nothing is learned
   };
   explicit StrategyDoor(Dependencies dependencies);
   ~StrategyDoor();

@@ -4,7 +4,7 @@
 
 #include "bursar/broker/models/model_answer.h"
 #include "bursar/broker/pipeline/call_id.h"
-#include "bursar/broker/pipeline/raw_json.h"
+#include "bursar/broker/strategies/let_in.h"
 #include "bursar/broker/strategies/strategy_reply.h"
 #include "bursar/core/json.h"
 #include "bursar/plan/job/journal.h"
@@ -173,21 +173,8 @@ class WorkflowReply {
 }  // namespace
 
 void WorkflowDoor::handle(HttpRequest request, const std::shared_ptr<Exchange>& exchange) {
-  Authentication who = dependencies_.authenticate(request);
-  if (const auto* refusal = std::get_if<HttpRefusal>(&who)) {
-    const std::string message = raw_string(raw_member(raw_member(refusal->body, "error"), "message"), "Not allowed.");
-    HttpResponse response = plain_refusal(refusal->status, "not_allowed", message);
-    if (!refusal->www_authenticate.empty()) {
-      response.headers.emplace_back("www-authenticate", refusal->www_authenticate);
-    }
-    return exchange->answer(std::move(response));
-  }
-  if (request.method != "POST") {
-    HttpResponse response = plain_refusal(405, "method_not_allowed", "This endpoint knows POST alone.");
-    response.headers.emplace_back("allow", "POST");
-    return exchange->answer(std::move(response));
-  }
-  run(std::move(request), std::move(std::get<Principal>(who)), exchange);
+  auto principal = let_in(dependencies_.authenticate, request, "POST", *exchange);
+  if (principal) run(std::move(request), std::move(*principal), exchange);
 }
 
 void WorkflowDoor::run(HttpRequest request, Principal principal, const std::shared_ptr<Exchange>& exchange) {

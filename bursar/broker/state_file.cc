@@ -1,4 +1,4 @@
-#include "bursar/broker/decide_door/decider_file.h"
+#include "bursar/broker/state_file.h"
 
 #include <filesystem>
 #include <fstream>
@@ -23,6 +23,8 @@ Result<void> write_whole(const std::string& path, std::string_view text) {
     if (!out.flush()) return fail(ErrorCode::kUnavailable, beside + ": cannot be written", true);
   }
   std::error_code error;
+  using std::filesystem::perms;
+  std::filesystem::permissions(beside, perms::owner_read | perms::owner_write, error);  // as the database's own
   std::filesystem::rename(beside, path, error);
   if (error) return fail(ErrorCode::kUnavailable, path + ": " + error.message(), true);
   return {};
