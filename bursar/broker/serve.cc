@@ -7,6 +7,7 @@
 #include "bursar/broker/admin/upstream_health.h"
 #include "bursar/broker/gateway_state.h"
 #include "bursar/broker/http/tls_context.h"
+#include "bursar/broker/mcp/session_handle.h"
 #include "bursar/broker/net/http_client.h"
 #include "bursar/broker/pipeline/stage_support.h"
 #include "bursar/broker/telemetry/call_spans.h"
