@@ -18,6 +18,7 @@ constexpr const char* kHelp =
   bursar sample fit pool.jsonl --mean 16 --output plan.json
   bursar sample run stream.jsonl --plan plan.json
   bursar sample rollouts candidates.jsonl --n 64 --policy dora
+  bursar sample beliefs beliefs.json
 
 Files are JSON lines: {"id","answers":[…],"rewards":[…],"weights":[…],"gold"}, and for rollouts
 {"text","score","embedding":[…]}; what is not needed may be missing. docs/sample.md has more.
@@ -28,6 +29,7 @@ struct Words {
   AllocateWords allocate;
   StreamWords stream;
   RolloutWords rollouts;
+  BeliefsWords beliefs;
 };
 
 void describe(CLI::App& app, Words& words) {
@@ -70,6 +72,9 @@ void describe(CLI::App& app, Words& words) {
   rollouts.add_option("--mode", words.rollouts.mode, "dora: two-stage (default), formula");
   rollouts.add_option("--rounding", words.rollouts.rounding, "cumulative (default), largest-remainder, cyclic");
   rollouts.add_flag("--json", words.rollouts.json, "Print JSON lines");
+  CLI::App& beliefs = *app.add_subcommand("beliefs", "What a gateway has learned of its models and strategies");
+  beliefs.add_option("file", words.beliefs.file, "The file in which it keeps them")->required();
+  beliefs.add_flag("--json", words.beliefs.json, "Print JSON lines");
   for (auto [command, exact, json] : {std::tuple{&select, &words.select.exact, &words.select.json},
                                       std::tuple{&allocate, &words.allocate.exact, &words.allocate.json},
                                       std::tuple{&fit, &words.stream.exact, &words.stream.json},
@@ -91,6 +96,7 @@ Result<void> run_verb(const CLI::App& app, const Words& words, std::ostream& out
   if (app.got_subcommand("allocate")) return allocate_samples(words.allocate, out);
   if (app.got_subcommand("fit")) return fit_stream(words.stream, out);
   if (app.got_subcommand("run")) return run_stream(words.stream, out);
+  if (app.got_subcommand("beliefs")) return show_beliefs(words.beliefs, out);
   return rollouts_of(words.rollouts, out);
 }
 

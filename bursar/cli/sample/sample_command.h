@@ -5,6 +5,7 @@
 //   sample bursar sample fit pool.jsonl --mean 16 --output plan.json    // a plan for questions that come one by one
 //   bursar sample run stream.jsonl --plan plan.json
 //   bursar sample rollouts candidates.jsonl --n 64 --policy dora
+//   bursar sample beliefs beliefs.json                           // what a gateway has learned of models and strategies
 //
 // Exit codes: 0 done; 1 the input is wrong; 2 the words on the command line are wrong; 3 a file cannot be read or
 // written.
@@ -58,5 +59,11 @@ struct RolloutWords {
   bool json = false;
 };
 [[nodiscard]] Result<void> rollouts_of(const RolloutWords& words, std::ostream& out);
+
+struct BeliefsWords {
+  std::string file;
+  bool json = false;
+};
+[[nodiscard]] Result<void> show_beliefs(const BeliefsWords& words, std::ostream& out);
 
 }  // namespace bursar::cli
