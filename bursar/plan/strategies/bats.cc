@@ -107,7 +107,7 @@ std::vector<Section> Episode::sections() const {
   return out;
 }
 
-Action Episode::plan() const { return ask(Task::kDecompose, {}, job_.integer("step_tokens")); }
+Action Episode::plan() const { return decompose_of(job_); }
 
 void Episode::take_plan(const Observation& seen) {
   if (!seen.ok()) return;
@@ -156,7 +156,7 @@ std::vector<Action> Episode::read(const Observation& said) {
 
 void Episode::take_found(std::span<const Observation> seen) {
   std::size_t brought = 0;
-  for (std::size_t i = 0; i < seen.size(); ++i) brought += log_.take(pending_[i], seen[i]) ? 1 : 0;
+  for (std::size_t i = 0; i < seen.size(); ++i) brought += log_.take(pending_[i], seen[i]).fresh ? 1 : 0;
   job_.note({{"used", log_.used()},
              {"budget", log_.budget()},
              {"regime", name_of(log_.tracker().regime())},

@@ -6,9 +6,11 @@
 namespace bursar::plan {
 
 extern const StrategyEntry kBats;
+extern const StrategyEntry kBavt;
 extern const StrategyEntry kPets;
 extern const StrategyEntry kBom;
 extern const StrategyEntry kSevra;
+extern const StrategyEntry kVoiSearch;
 extern const StrategyEntry kPlanAndBudget;
 extern const StrategyEntry kScale;
 extern const StrategyEntry kDora;

@@ -38,18 +38,21 @@ Action SearchLog::ask(std::string query) const {
   return {.purpose = "search", .ask = ToolAsk{.tool = tool_, .arguments = std::move(arguments)}};
 }
 
-std::optional<std::size_t> SearchLog::take(std::string query, const Observation& seen) {
+SearchLog::Taken SearchLog::take(std::string query, const Observation& seen) {
   queries_.push_back(query);
   if (seen.end == ActionEnd::kRefused) {
     refused_ = true;
-    return std::nullopt;
+    return {};
   }
   (void)tracker_.use(tool_);  // no more than left() are asked
-  if (!seen.ok()) return std::nullopt;
+  if (!seen.ok()) return {};
   std::string text(cut_text(trimmed(seen.text), context_));
-  if (text.empty() || std::ranges::find(pieces_, text, &Piece::text) != pieces_.end()) return std::nullopt;
+  if (text.empty()) return {};
+  const auto known = std::ranges::find(pieces_, text, &Piece::text);
+  const auto at = static_cast<std::size_t>(known - pieces_.begin());
+  if (known != pieces_.end()) return {.piece = at};
   pieces_.push_back({.query = std::move(query), .text = std::move(text)});
-  return pieces_.size() - 1;
+  return {.piece = at, .fresh = true};
 }
 
 void SearchLog::add_evidence(std::vector<Section>& sections, std::size_t from) const {

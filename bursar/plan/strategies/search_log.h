@@ -4,7 +4,7 @@
 //   std::vector<Action> asks;
 //   if (log.left(job.purse()) > 0) asks.push_back(log.ask("who built it"));
 //   const std::vector<Observation> seen = co_await job.run(std::move(asks));
-//   const auto piece = log.take("who built it", seen.front());         // absent: it brought nothing new
+//   const SearchLog::Taken taken = log.take("who built it", seen.front());
 //   log.add_evidence(sections);                                         // <evidence> for each piece, the newest last
 //
 // The budget is the smaller of `calls` and the calls of the job's purse; the ledger behind enforces both. What is shown
@@ -41,9 +41,12 @@ class SearchLog {
   [[nodiscard]] bool tried(std::string_view query) const;
 
   [[nodiscard]] Action ask(std::string query) const;
-  // Counts what was sent. The index of the new piece, absent where the call failed, or brought no text or one that is
-  // there already.
-  std::optional<std::size_t> take(std::string query, const Observation& seen);
+  struct Taken {
+    std::optional<std::size_t> piece;  // absent where the call failed or brought no text
+    bool fresh = false;                // no search before brought the same
+  };
+  // Counts what was sent.
+  Taken take(std::string query, const Observation& seen);
 
   // All pieces from one on, or those listed, in their order.
   void add_evidence(std::vector<Section>& sections, std::size_t from = 0) const;

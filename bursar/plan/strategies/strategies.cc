@@ -9,7 +9,7 @@ namespace bursar::plan {
 
 std::span<const StrategyEntry> strategies() {
   static const std::vector<StrategyEntry> all{
-      kPets, kBom, kSevra, kPlanAndBudget, kScale, kDora, kMasPhase, kBats,
+      kPets, kBom, kSevra, kPlanAndBudget, kScale, kDora, kMasPhase, kBats, kVoiSearch, kBavt,
   };
   return all;
 }
