@@ -36,6 +36,7 @@ object own_part(const StrategyAnswer& answer) {
              {"certainty", result.answer->certainty}};
   if (!result.why.empty()) out["why"] = result.why;
   if (answer.trace != nullptr) out["trace"] = *answer.trace;
+  if (answer.job != nullptr) out["job"] = *answer.job;
   return out;
 }
 

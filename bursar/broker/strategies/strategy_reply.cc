@@ -3,6 +3,7 @@
 #include "bursar/broker/models/model_once.h"
 #include "bursar/broker/strategies/strategy_answer.h"
 #include "bursar/plan/job/journal.h"
+#include "bursar/plan/job/saved_job.h"
 
 namespace bursar::broker {
 namespace {
@@ -51,15 +52,22 @@ void StrategyReply::end(LiveJob& job) {
     exchange_->write("data: " + refusal.body + "\n\n");
     return exchange_->finish();
   }
+  const boost::json::array& journal = job.executor().journal();
   boost::json::array trace;
-  if (asked_.explain == Explain::kFull) trace = job.executor().journal();
-  if (asked_.explain == Explain::kShort) trace = plan::shortened(job.executor().journal(), kShortText);
+  boost::json::object whole;
+  if (asked_.explain == Explain::kShort) trace = plan::shortened(journal, kShortText);
+  if (asked_.explain == Explain::kFull) {
+    plan::JobSetup setup = asked_.setup;
+    setup.strategy = asked_.entry->name;
+    whole = plan::save_job(setup, asked_.limits, journal);
+  }
   StrategyAnswer answer{.id = job.outer().id,
                         .at = now,
                         .strategy = asked_.entry->name,
                         .result = &result,
                         .message = std::string(job.message(result.answer->source)),
-                        .trace = asked_.explain == Explain::kNo ? nullptr : &trace};
+                        .trace = asked_.explain == Explain::kShort ? &trace : nullptr,
+                        .job = asked_.explain == Explain::kFull ? &whole : nullptr};
   if (asked_.stream) {
     if (!streaming_) open(job);
     exchange_->write(": x-bursar-cost: " + cost_text(result.cost) + "\n\n");

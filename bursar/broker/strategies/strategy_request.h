@@ -25,7 +25,7 @@ namespace bursar::broker {
 
 inline constexpr std::string_view kStrategyPrefix = "bursar/";
 
-enum class Explain : std::uint8_t { kNo, kShort, kFull };  // short: texts are cut; full: as a journal that replays
+enum class Explain : std::uint8_t { kNo, kShort, kFull };  // short: a trace with cut texts; full: a job that replays
 
 struct StrategyRequest {
   const plan::StrategyEntry* entry = nullptr;

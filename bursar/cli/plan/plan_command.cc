@@ -26,6 +26,7 @@ constexpr const char* kHelp =
   bursar plan bound --p 0.3 --progress 3 --error 0.05
   bursar plan org --budget 1e5 --rho .05
   bursar plan gate rows.jsonl --price 0.01
+  bursar plan replay answer.json
   bursar plan compare bom sevra pets:samples=16 --questions 200
 
 Rows of gate: {"base_correct","verified_correct","gate_score","verification_tokens"}; docs/plan.md has more.
@@ -39,6 +40,7 @@ struct Words {
   double p = .3, error = .05;
   GateWords gate;
   CompareWords compare;
+  ReplayWords replay;
   plan::OrgInputs org{.window = 8192};
   double message_scale = 8;
 };
@@ -92,6 +94,13 @@ void describe_compare(CLI::App& app, CompareWords& words) {
   compare.add_flag("--json", words.json, "Print one JSON document");
 }
 
+void describe_replay(CLI::App& app, ReplayWords& words) {
+  CLI::App& replay = *app.add_subcommand("replay", "Takes a job's decisions anew from what it saw; are they the same?");
+  replay.add_option("file", words.file, "An answer that was asked for with explain: full; - is standard input")
+      ->required();
+  replay.add_option("--simulated", words.simulated, "And in simulation: the seed of bursar-sim-model");
+}
+
 Result<allocate::Decay> decay_named(const std::string& name) {
   constexpr std::array<std::string_view, 5> kNames{"constant", "linear", "polynomial", "exponential", "cosine"};
   const auto found = std::ranges::find(kNames, name);
@@ -133,6 +142,7 @@ Result<void> organise(const Words& words, std::ostream& out) {
 
 Result<void> run_verb(const CLI::App& app, const Words& words, std::ostream& out) {
   if (app.got_subcommand("gate")) return gate_rows(words.gate, out);
+  if (app.got_subcommand("replay")) return replay_job(words.replay, out);
   if (app.got_subcommand("compare")) return compare_strategies(words.compare, out);
   if (app.got_subcommand("org")) return organise(words, out);
   if (app.got_subcommand("steps")) return split(words, plan::heuristic_steps(words.question), out);
@@ -162,6 +172,7 @@ int run_parsed(std::vector<std::string> words, PlanOutput output) {
   Words read;
   describe(app, read);
   describe_compare(app, read.compare);
+  describe_replay(app, read.replay);
   try {
     std::ranges::reverse(words);  // as CLI11 takes them
     app.parse(words);

@@ -6,12 +6,14 @@
 //   bursar plan org --budget 1e5 --rho .05 --beta .1 --kappa .05      // one agent, a star or a tree
 //   bursar plan gate rows.jsonl --price 0.01                          // when to check a first answer: a threshold
 //   bursar plan compare bom sevra pets:samples=16 --questions 200      // strategies on a simulated model
+//   bursar plan replay answer.json                                    // the same decisions again, from what was seen
 //
 // Exit codes: 0 done; 1 the input is wrong; 2 the words on the command line are wrong; 3 a file cannot be read.
 #pragma once
 
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,5 +44,12 @@ struct CompareWords {
   bool json = false;
 };
 [[nodiscard]] Result<void> compare_strategies(const CompareWords& words, std::ostream& out);
+
+struct ReplayWords {
+  std::string file;
+  std::optional<std::uint64_t> simulated;  // and in simulation, with a model of that seed
+};
+// kCorrupt where a decision is another one.
+[[nodiscard]] Result<void> replay_job(const ReplayWords& words, std::ostream& out);
 
 }  // namespace bursar::cli

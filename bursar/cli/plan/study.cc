@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 
+#include "bursar/cli/plan/simulated_calls.h"
 #include "bursar/plan/strategies/ballot.h"
 #include "bursar/plan/strategies/prompts.h"
 #include "bursar/plan/strategies/strategies.h"
@@ -13,95 +13,6 @@
 
 namespace bursar::cli {
 namespace {
-
-// Performs a job's actions on the simulated model, one after the other.
-class SimulatedCalls final : public plan::ExecutorEffects {
- public:
-  SimulatedCalls(std::uint64_t seed, std::string question)
-      : seed_(seed), question_(std::move(question)), model_(seed) {}
-
-  [[nodiscard]] plan::JobResult run(std::unique_ptr<plan::Controller> controller, const plan::JobLimits& limits) {
-    plan::Executor executor(std::move(controller), limits, *this);
-    executor.begin(now_);
-    while (!executor.finished() && !waiting_.empty()) {
-      const plan::Action action = waiting_.front();
-      waiting_.pop_front();
-      plan::Observation seen = perform(action);
-      now_ += seen.took;
-      executor.ended(std::move(seen), now_);
-      for (; !cancelled_.empty(); cancelled_.pop_back()) {
-        executor.ended({.action = cancelled_.back(), .end = plan::ActionEnd::kCancelled, .text = {}}, now_);
-      }
-    }
-    return executor.result();
-  }
-
-  [[nodiscard]] Result<Amounts> bound(const plan::Action& action) override {
-    const auto* ask = std::get_if<plan::ModelAsk>(&action.ask);
-    return amounts(ask == nullptr ? 0 : simulate::prompt_tokens(messages_of(*ask)) + ask->max_tokens);
-  }
-  void launch(const plan::Action& action) override { waiting_.push_back(action); }
-  void cancel(std::uint64_t action) override {
-    std::erase_if(waiting_, [&](const plan::Action& a) { return a.id == action; });
-    cancelled_.push_back(action);
-  }
-  void wake(Duration /*in*/) override {}
-  void finish() override {}
-
- private:
-  static Amounts amounts(std::int64_t tokens) {
-    Amounts out;
-    (void)out.set(kTokens, tokens);  // two resources fit
-    (void)out.set(kCalls, 1);
-    return out;
-  }
-
-  [[nodiscard]] std::vector<simulate::ChatMessage> messages_of(const plan::ModelAsk& ask) const {
-    std::vector<simulate::ChatMessage> out;
-    for (const plan::Message& message : ask.messages) out.push_back({message.role, message.content});
-    if (out.empty()) out.push_back({"user", question_});
-    return out;
-  }
-
-  [[nodiscard]] plan::Observation perform(const plan::Action& action) {
-    if (const auto* tool = std::get_if<plan::ToolAsk>(&action.ask)) {
-      std::string query;
-      for (const auto& member : tool->arguments) {
-        if (member.value().is_string()) query += std::string(member.value().get_string()) + " ";
-      }
-      return {.action = action.id, .text = simulate::search(seed_, query), .cost = amounts(0)};
-    }
-    const auto& ask = std::get<plan::ModelAsk>(action.ask);
-    const auto reply = model_.chat({.model = ask.model,
-                                    .messages = messages_of(ask),
-                                    .max_tokens = ask.max_tokens,
-                                    .temperature = ask.temperature,
-                                    .seed = action.seed,
-                                    .stop = ask.stop,
-                                    .logprobs = ask.top_logprobs > 0,
-                                    .top_logprobs = static_cast<std::size_t>(ask.top_logprobs)});
-    if (!reply) return {.action = action.id, .end = plan::ActionEnd::kFailed, .text = {}, .why = reply.error().message};
-    const simulate::ChatChoice& choice = reply->choices.front();
-    plan::Observation seen{.action = action.id, .text = choice.text, .finish = choice.cut ? "length" : "stop"};
-    seen.prompt_tokens = reply->usage.prompt_tokens;
-    seen.completion_tokens = reply->usage.completion_tokens;
-    seen.cost = amounts(seen.prompt_tokens + seen.completion_tokens);
-    const double ms = reply->first_token_ms + reply->token_ms * static_cast<double>(seen.completion_tokens);
-    seen.took = Duration(static_cast<std::int64_t>(ms * 1000));
-    if (!choice.probabilities.empty()) {
-      for (const auto& [token, logprob] : choice.probabilities.front().top)
-        seen.first_token.push_back({token, logprob});
-    }
-    return seen;
-  }
-
-  std::uint64_t seed_;
-  std::string question_;
-  simulate::SimulatedModel model_;
-  WallTime now_ = wall_from_unix_us(0);
-  std::deque<plan::Action> waiting_;
-  std::vector<std::uint64_t> cancelled_;
-};
 
 std::string question_text(const StudySetup& setup, std::size_t index) {
   const double spread = (static_cast<double>(index) + .5) / static_cast<double>(setup.questions);
@@ -169,8 +80,11 @@ Result<Study::Told> Study::ask(const PolicyWords& strategy, std::size_t question
   job.parameters = strategy.parameters;
   auto controller = plan::make_job(**entry, std::move(job));
   if (!controller) return tl::unexpected(controller.error());
-  const plan::JobResult result =
-      SimulatedCalls(setup_.seed, questions_[question]).run(std::move(*controller), setup_.limits);
+  SimulatedCalls calls(setup_.seed, {{"user", questions_[question]}});
+  plan::Executor executor(std::move(*controller), setup_.limits, calls);
+  executor.begin(calls.now());
+  calls.run(executor);
+  const plan::JobResult& result = executor.result();
   return Told{.right = result.answer && right(question, result.answer->text),
               .answered = result.answer.has_value(),
               .tokens = static_cast<double>(result.cost[kTokens]),

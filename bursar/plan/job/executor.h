@@ -61,7 +61,7 @@ struct JobResult {
   Amounts cost;
   std::int64_t prompt_tokens = 0, completion_tokens = 0;
   std::size_t launched = 0, done = 0, refused = 0, failed = 0;  // actions
-  std::string why;  // the last thing that did not end well
+  std::string why;                                              // the last thing that did not end well
 };
 
 class Executor {
