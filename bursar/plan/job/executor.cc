@@ -66,6 +66,7 @@ bool Executor::advance(WallTime now) {
   }
   if (ending_) {
     if (running_ > 0) return false;
+    hear_out(now);
     result_.answer = controller_->best();
     finished_ = true;
     effects_.finish();
@@ -202,13 +203,29 @@ void Executor::report(Asked& asked) {
   controller_->report(seen);
 }
 
+// What was seen of a round that was broken off counts too; what the controller asks for then is not done.
+void Executor::hear_out(WallTime now) {
+  const auto told = [](const auto& entry) { return entry.second.seen && entry.second.seen->ok(); };
+  if (std::ranges::none_of(open_, told)) return;
+  for (; !arrived_.empty(); arrived_.pop_front()) {
+    if (controller_->pace() == Controller::Pace::kArrival) report(open_.at(arrived_.front()));
+  }
+  for (auto& [id, asked] : open_) {
+    if (!asked.seen) asked.seen = {.action = id, .end = ActionEnd::kCancelled, .why = "the job ended"};
+  }
+  while (!open_.empty()) report(open_.begin()->second);
+  journal_.push_back(step_entry(controller_->next(purse_), purse_.share(), now - started_));
+}
+
 void Executor::end(JobEnd how) {
   result_.end = how;
   ending_ = true;
   waiting_.clear();
-  for (auto& [id, asked] : open_) {
-    if (asked.running) effects_.cancel(id);
+  std::vector<std::uint64_t> running;  // the last of them that ends, perhaps from within, ends the job
+  for (const auto& [id, asked] : open_) {
+    if (asked.running) running.push_back(id);
   }
+  for (const std::uint64_t id : running) effects_.cancel(id);
 }
 
 Result<void> Executor::resume(const boost::json::array& journal, WallTime now) {

@@ -8,10 +8,11 @@
 // Before an action is launched its worst case is held in the purse; an action that does not fit waits for what others
 // give back, is cut down to its least_tokens, or is refused, and the controller hears of that. When it ends, what it
 // cost is spent and the rest is free again. At the deadline, at stop(), and when a whole step was refused, what runs is
-// cancelled and the best answer so far is the result. A controller that never ends is ended by `actions`.
-// Observations reach the controller in the order of its actions (Pace::kRounds), so that a job with a seed takes the
-// same decisions however its calls overlap. journal() has every step and observation (journal.h): a new executor of the
-// same setup that is given it with resume() stands where this one stood; what was running then is launched again.
+// cancelled, the controller hears what came before that, and the best answer so far is the result. A controller that
+// never ends is ended by `actions`. Observations reach the controller in the order of its actions (Pace::kRounds), so
+// that a job with a seed takes the same decisions however its calls overlap. journal() has every step and observation
+// (journal.h): a new executor of the same setup that is given it with resume() stands where this one stood; what was
+// running then is launched again.
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -100,6 +101,7 @@ class Executor {
   [[nodiscard]] Result<bool> fit(Asked& asked);  // false: it fits once others have given back
   void settle(Asked& asked, Observation seen);
   void end(JobEnd how);
+  void hear_out(WallTime now);
   [[nodiscard]] Result<void> replay(const boost::json::object& entry);
 
   std::unique_ptr<Controller> controller_;

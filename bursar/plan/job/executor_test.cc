@@ -102,7 +102,8 @@ TEST(Executor, EndsAtItsDeadlineAndCancelsWhatRuns) {
   EXPECT_TRUE(run.executor().finished());
   EXPECT_EQ(run.executor().result().end, JobEnd::kDeadline);
   EXPECT_EQ(run.cancelled.size(), 3);
-  EXPECT_EQ(run.executor().result().answer->text, "answer 4");
+  EXPECT_EQ(run.executor().result().answer->text, "answer 5") << "which came before the end of its round";
+  EXPECT_EQ(run.launched.size(), 8) << "and nothing was asked after it";
 }
 
 TEST(Executor, StopsWhenToldTo) {
