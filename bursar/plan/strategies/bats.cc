@@ -4,8 +4,8 @@
 // all hold is a success; one that a clue contradicts is dropped for another lead, and remembered; one whose clues are
 // unknown is searched for further, until the budget is low. The answer with the most clues satisfied wins, then the one
 // that was proposed most often. Where the calls are fewer than two a clue, checking would eat them: then the tracker
-// alone [choice]. One success ends the job unless `attempts` says more (the sheet's 5 are for calls that are paid
-// anyway) [choice]. Source: systems/bats.
+// alone, as where the tokens are few [choice]. One success ends the job unless `attempts` says more (the sheet's 5 are
+// for calls that are paid anyway) [choice]. Source: systems/bats.
 #include <algorithm>
 #include <tuple>
 
@@ -19,7 +19,8 @@ namespace bursar::plan {
 namespace {
 
 constexpr std::size_t kMostClues = 5, kCallsPerClue = 2;
-constexpr int kMostFailures = 2;  // in a row: replies that neither search nor answer, or repeat themselves
+constexpr std::int64_t kPromptsToCheck = 16;  // a purse that pays for fewer does better without checks
+constexpr int kMostFailures = 2;              // in a row: replies that neither search nor answer, or repeat themselves
 constexpr std::int64_t kLeastTokens = 32;
 
 struct Proposal {
@@ -33,15 +34,20 @@ struct Proposal {
 // What is known between two asks.
 class Episode {
  public:
-  explicit Episode(Job& job) : job_(job), log_(job) {
+  explicit Episode(Job& job) : job_(job), log_(job), reserve_(job) {
     const std::size_t clues = std::max<std::size_t>(heuristic_steps(job.setup().question).size(), 2);
-    checks_ = job.flag("verify") && log_.budget() >= static_cast<std::int64_t>(kCallsPerClue * clues);
+    const auto tokens = job.purse().left(kTokens);
+    checks_ = job.flag("verify") && log_.budget() >= static_cast<std::int64_t>(kCallsPerClue * clues) &&
+              (!tokens || *tokens >= kPromptsToCheck * reserve_.prompt());
     set_clues({});
   }
 
   [[nodiscard]] bool checks() const { return checks_; }
   [[nodiscard]] bool goes_on() const { return !settled_; }
   [[nodiscard]] bool has_open_proposal() const { return open_; }
+  [[nodiscard]] bool can_check() const {
+    return checks_ && reserve_.room(job_.purse().left(kTokens)) >= AnswerReserve::kLeastStep;
+  }
   [[nodiscard]] std::optional<Answer> best() const;
 
   [[nodiscard]] Action plan() const;
@@ -65,11 +71,12 @@ class Episode {
 
   Job& job_;
   SearchLog log_;
+  AnswerReserve reserve_;
   std::vector<std::string> clues_, rejected_, earlier_;
   std::vector<Proposal> proposals_;
   std::vector<std::string> pending_;        // queries of the searches that run
   std::size_t lead_ = 0, seen_pieces_ = 0;  // where this attempt's evidence begins; what the last proposal had seen
-  std::int64_t attempts_ = 0, steps_ = 0, last_cost_ = 0;
+  std::int64_t attempts_ = 0, steps_ = 0;
   int failures_ = 0;
   bool checks_ = true, forced_ = false, open_ = false, settled_ = false;
 };
@@ -120,21 +127,20 @@ void Episode::take_plan(const Observation& seen) {
 bool Episode::must_answer() const {
   if (log_.left(job_.purse()) <= 0 || failures_ >= kMostFailures) return true;
   if (steps_ > 2 * log_.budget() + 4) return true;  // a model that only talks
-  const auto tokens = job_.purse().left(kTokens);
-  return tokens && *tokens < last_cost_ + job_.integer("step_tokens") + job_.setup().max_tokens;
+  return reserve_.room(job_.purse().left(kTokens)) < AnswerReserve::kLeastStep;
 }
 
 Action Episode::act() {
   ++steps_;
   forced_ = must_answer();
   if (forced_) return ask(Task::kFinalise, sections(), job_.setup().max_tokens);
-  return ask(Task::kAct, sections(), job_.integer("step_tokens"));
+  return ask(Task::kAct, sections(), reserve_.room(job_.purse().left(kTokens)));
 }
 
 std::vector<Action> Episode::read(const Observation& said) {
   std::vector<Action> out;
   pending_.clear();
-  last_cost_ = said.prompt_tokens + said.completion_tokens;
+  reserve_.saw(said);
   if (forced_) {
     settled_ = true;
     if (said.ok()) propose(said);
@@ -156,7 +162,11 @@ std::vector<Action> Episode::read(const Observation& said) {
 
 void Episode::take_found(std::span<const Observation> seen) {
   std::size_t brought = 0;
-  for (std::size_t i = 0; i < seen.size(); ++i) brought += log_.take(pending_[i], seen[i]).fresh ? 1 : 0;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    if (!log_.take(pending_[i], seen[i]).fresh) continue;
+    ++brought;
+    reserve_.grew(log_.pieces().back().text);
+  }
   job_.note({{"used", log_.used()},
              {"budget", log_.budget()},
              {"regime", name_of(log_.tracker().regime())},
@@ -181,7 +191,7 @@ void Episode::propose(const Observation& said) {
 Action Episode::check() const {
   std::vector<Section> what = sections();
   what.emplace_back("answer", final_answer(proposals_.back().answer.text));
-  return ask(Task::kCheck, std::move(what), job_.integer("step_tokens"));
+  return ask(Task::kCheck, std::move(what), reserve_.room(job_.purse().left(kTokens)));
 }
 
 void Episode::judge(const Observation& seen) {
@@ -251,7 +261,7 @@ Script bats(Job& job) {
     if (!searches.empty()) {
       const std::vector<Observation> found = co_await job.run(std::move(searches));
       episode.take_found(found);
-    } else if (episode.has_open_proposal() && episode.checks()) {
+    } else if (episode.has_open_proposal() && episode.can_check()) {
       Action check = episode.check();
       const std::vector<Observation> verdict = co_await job.run(std::move(check));
       episode.judge(verdict.front());
@@ -268,6 +278,7 @@ constexpr PolicyParameter kParameters[] = {
     kQueryArgumentParameter,
     kContextParameter,
     kStepTokensParameter,
+    kAnswerTokensParameter,
     {.name = "verify",
      .about = "check what is proposed clue by clue, where the calls allow it",
      .kind = ParameterKind::kFlag,

@@ -28,7 +28,13 @@ struct Branch {
 
 class TreeJob {
  public:
-  explicit TreeJob(Job& job) : job_(job), log_(job), branches_(1), search_(make(job)) {}
+  explicit TreeJob(Job& job)
+      : job_(job),
+        log_(job),
+        reserve_(job),
+        tokens_(static_cast<double>(job.purse().left(kTokens).value_or(job.integer("tokens")))),
+        branches_(1),
+        search_(make(job)) {}
 
   [[nodiscard]] TreeAction next();
   [[nodiscard]] Action act();
@@ -49,11 +55,14 @@ class TreeJob {
   [[nodiscard]] const Branch& branch() const { return branches_[action_.node]; }
   [[nodiscard]] Action ask(Task task, std::vector<Section> sections, std::int64_t tokens) const;
   [[nodiscard]] std::optional<NodeId> best(bool finished) const;
+  [[nodiscard]] std::int64_t room() const;
   [[nodiscard]] bool on_path(std::size_t piece) const;
   void note(double gain, std::optional<NodeId> child) const;
 
   Job& job_;
   SearchLog log_;
+  AnswerReserve reserve_;
+  double tokens_;                 // at first
   std::vector<Branch> branches_;  // by node
   ValueTreeSearch search_;
   TreeAction action_;
@@ -68,13 +77,17 @@ ValueTreeSearch TreeJob::make(const Job& job) const {
   ValueTreeOptions options;
   options.hops = job.number("hops");
   options.stop_value = job.number("stop_value");
-  const auto tokens = static_cast<double>(job.purse().left(kTokens).value_or(job.integer("tokens")));
-  options.answer_tokens = std::min(static_cast<double>(job.setup().max_tokens), tokens / 2);
+  options.answer_tokens = std::min(static_cast<double>(job.integer("answer_tokens")), tokens_ / 2);
   return ValueTreeSearch::make({.calls = static_cast<double>(log_.budget()),
-                                .tokens = tokens,
+                                .tokens = tokens_,
                                 .options = options,
                                 .seed = job.setup().seed})
       .value();  // the parameters' ranges are within its own
+}
+
+std::int64_t TreeJob::room() const {
+  auto left = static_cast<std::int64_t>(tokens_ - search_.tokens_spent());
+  return reserve_.room(std::min(left, job_.purse().left(kTokens).value_or(left)));
 }
 
 std::optional<NodeId> TreeJob::best(bool finished) const {
@@ -88,7 +101,8 @@ std::optional<NodeId> TreeJob::best(bool finished) const {
 
 TreeAction TreeJob::next() {
   action_ = search_.next();
-  const bool dry = log_.left(job_.purse()) <= 0;  // the purse or an account, before the tree's own count
+  // The purse or an account may end it before the tree's own counts do.
+  const bool dry = log_.left(job_.purse()) <= 0 || room() < AnswerReserve::kLeastStep;
   const bool endless = search_.nodes().size() + branch().tried.size() > 4 * static_cast<std::size_t>(log_.budget()) + 8;
   if (action_.kind == TreeAction::Kind::kExpand && (dry || endless)) {
     const auto finished = best(true);
@@ -114,7 +128,7 @@ Action TreeJob::act() {
   std::vector<Section> sections;
   if (!branch().tried.empty()) sections.emplace_back("tried", listed(branch().tried));
   log_.add_evidence(sections, branch().pieces);
-  return ask(Task::kAct, std::move(sections), job_.integer("step_tokens"));
+  return ask(Task::kAct, std::move(sections), room());
 }
 
 bool TreeJob::on_path(std::size_t piece) const {
@@ -123,6 +137,7 @@ bool TreeJob::on_path(std::size_t piece) const {
 
 std::vector<Action> TreeJob::read(const Observation& said) {
   step_.tokens += static_cast<double>(said.prompt_tokens + said.completion_tokens);
+  reserve_.saw(said);
   std::vector<Action> out;
   if (!said.ok()) return out;
   const std::string_view answer = labelled(said.text, "Answer");
@@ -150,6 +165,7 @@ void TreeJob::take_found(const Observation& found) {
   const SearchLog::Taken taken = log_.take(query_, found);
   step_.calls = static_cast<double>(log_.used() - before);
   if (taken.piece && !on_path(*taken.piece)) piece_ = taken.piece;
+  if (taken.fresh) reserve_.grew(log_.pieces().back().text);
 }
 
 Action TreeJob::critic() const {
@@ -157,10 +173,10 @@ Action TreeJob::critic() const {
   log_.add_evidence(sections, branch().pieces);
   if (proposal_) {
     sections.emplace_back("answer", final_answer(proposal_->text));
-    return ask(Task::kJudge, std::move(sections), job_.integer("step_tokens"));
+    return ask(Task::kJudge, std::move(sections), std::max(room(), AnswerReserve::kLeastStep));
   }
   sections.emplace_back("evidence", log_.pieces()[*piece_].text);
-  return ask(Task::kCritic, std::move(sections), job_.integer("step_tokens"));
+  return ask(Task::kCritic, std::move(sections), std::max(room(), AnswerReserve::kLeastStep));
 }
 
 // `heard`: what the critic said; none where there was nothing to judge.
@@ -250,6 +266,7 @@ constexpr PolicyParameter kParameters[] = {
     kQueryArgumentParameter,
     kContextParameter,
     kStepTokensParameter,
+    kAnswerTokensParameter,
     {.name = "tokens",
      .about = "tokens of the whole search, where the purse has no limit of its own",
      .kind = ParameterKind::kInteger,

@@ -6,6 +6,8 @@
 namespace bursar::plan {
 namespace {
 
+constexpr std::int64_t kInstructions = 160, kBytesAToken = 4;
+
 std::int64_t calls_of(const Job& job) {
   return std::min(job.integer("calls"), job.purse().left(kCalls).value_or(job.integer("calls")));
 }
@@ -67,6 +69,24 @@ void SearchLog::add_evidence(std::vector<Section>& sections, std::span<const std
     bytes += pieces_[pieces[--first]].text.size();
   }
   for (const std::size_t piece : pieces.subspan(first)) sections.emplace_back("evidence", pieces_[piece].text);
+}
+
+AnswerReserve::AnswerReserve(const Job& job)
+    : step_(job.integer("step_tokens")),
+      answer_(job.integer("answer_tokens")),
+      prompt_(kInstructions + static_cast<std::int64_t>(job.setup().question.size()) / kBytesAToken) {}
+
+void AnswerReserve::saw(const Observation& seen) {
+  if (seen.ok()) prompt_ = std::max(prompt_, seen.prompt_tokens);
+}
+
+void AnswerReserve::grew(std::string_view evidence) {
+  prompt_ += static_cast<std::int64_t>(evidence.size()) / kBytesAToken + 16;
+}
+
+std::int64_t AnswerReserve::room(std::optional<std::int64_t> tokens_left) const {
+  if (!tokens_left) return step_;
+  return std::clamp<std::int64_t>(*tokens_left - 2 * prompt_ - answer_, 0, step_);  // its own prompt, and the answer's
 }
 
 std::vector<std::string> queries_in(std::string_view reply) {

@@ -62,6 +62,26 @@ class SearchLog {
   bool refused_ = false;
 };
 
+// What a step of a search may write, so that the answer can still be paid: its prompt, and `answer_tokens` after it.
+//
+//   AnswerReserve reserve(job);
+//   if (reserve.room(job.purse().left(kTokens)) < AnswerReserve::kLeastStep) …                  // answer now
+//   reserve.saw(seen); reserve.grew(piece.text);                    // prompts are as long as the last, and what came
+class AnswerReserve {
+ public:
+  static constexpr std::int64_t kLeastStep = 48;  // tokens: less is not worth a call [choice]
+
+  explicit AnswerReserve(const Job& job);
+  void saw(const Observation& seen);
+  void grew(std::string_view evidence);
+  [[nodiscard]] std::int64_t prompt() const { return prompt_; }  // tokens of the next one, about
+  // At most `step_tokens`, and that where nothing is limited.
+  [[nodiscard]] std::int64_t room(std::optional<std::int64_t> tokens_left) const;
+
+ private:
+  std::int64_t step_, answer_, prompt_;
+};
+
 // The queries that a reply asks for, in its lines "Search: …", each once.
 [[nodiscard]] std::vector<std::string> queries_in(std::string_view reply);
 // One line each, with a dash.
@@ -91,5 +111,12 @@ inline constexpr PolicyParameter kStepTokensParameter{.name = "step_tokens",
                                                       .preset = "512",
                                                       .low = 16,
                                                       .high = 100000};
+
+inline constexpr PolicyParameter kAnswerTokensParameter{.name = "answer_tokens",
+                                                        .about = "tokens of the purse that are kept for the answer",
+                                                        .kind = ParameterKind::kInteger,
+                                                        .preset = "256",
+                                                        .low = 16,
+                                                        .high = 100000};
 
 }  // namespace bursar::plan

@@ -76,10 +76,12 @@ class VoiSearch {
   [[nodiscard]] Action ask(Task task, std::vector<Section> sections, std::int64_t tokens) const;
   [[nodiscard]] std::vector<Section> sections() const;
   [[nodiscard]] double tokens_left() const;
+  [[nodiscard]] std::int64_t room() const { return reserve_.room(static_cast<std::int64_t>(tokens_left())); }
   void paid(CostOf& of, const Observation& seen);
 
   Job& job_;
   SearchLog log_;
+  AnswerReserve reserve_;
   VoiController controller_;
   SearchState state_;
   CostOf search_, decompose_, answer_;
@@ -91,7 +93,7 @@ class VoiSearch {
   int idle_ = 0;
 };
 
-VoiSearch::VoiSearch(Job& job) : job_(job), log_(job) {
+VoiSearch::VoiSearch(Job& job) : job_(job), log_(job), reserve_(job) {
   const double prompt = static_cast<double>(kInstructions) +
                         static_cast<double>(job.setup().question.size()) / static_cast<double>(kBytesAToken);
   const auto step = static_cast<double>(job.integer("step_tokens"));
@@ -121,14 +123,17 @@ SearchAction VoiSearch::decide() {
     return SearchAction::kAnswer;
   }
   const bool stuck = idle_ >= kMostIdle || state_.steps > 2 * static_cast<int>(log_.budget()) + 4;
-  const SearchAction action = stuck ? SearchAction::kAnswer : next->action;
+  const bool spent = room() < AnswerReserve::kLeastStep;
+  const SearchAction action = stuck || spent ? SearchAction::kAnswer : next->action;
   job_.note({{"next", name_of(action)},
              {"score", next->score},
              {"progress", next->progress},
              {"penalty", next->penalty},
              {"share", next->share},
              {"overrun", next->overrun},
-             {"guard", stuck ? std::string("it does not search any more") : std::string(next->guard)},
+             {"guard", stuck   ? "it does not search any more"
+                       : spent ? "what is left is the answer's"
+                               : next->guard},
              {"sufficiency", state_.sufficiency},
              {"calls_left", state_.calls},
              {"tokens_left", state_.tokens},
@@ -154,6 +159,7 @@ std::vector<Section> VoiSearch::sections() const {
 void VoiSearch::paid(CostOf& of, const Observation& seen) {
   const auto tokens = static_cast<double>(seen.prompt_tokens + seen.completion_tokens);
   spent_ += tokens;
+  reserve_.saw(seen);
   if (&of == &search_) {
     step_ += tokens;
   } else if (seen.ok()) {
@@ -177,7 +183,7 @@ void VoiSearch::take_steps(const Observation& seen) {
 
 Action VoiSearch::act() {
   step_ = 0;
-  return ask(Task::kAct, sections(), job_.integer("step_tokens"));
+  return ask(Task::kAct, sections(), std::max(room(), AnswerReserve::kLeastStep));
 }
 
 std::vector<Action> VoiSearch::read(const Observation& said) {
@@ -200,6 +206,7 @@ std::vector<Action> VoiSearch::read(const Observation& said) {
 
 bool VoiSearch::take_found(const Observation& found) {
   const bool brought = log_.take(query_, found).fresh;
+  if (brought) reserve_.grew(log_.pieces().back().text);
   ++state_.steps;
   ++state_.searches;
   state_.useless = brought ? 0 : state_.useless + 1;
@@ -210,7 +217,7 @@ bool VoiSearch::take_found(const Observation& found) {
 Action VoiSearch::critic() {
   std::vector<Section> evidence;
   log_.add_evidence(evidence);
-  return ask(Task::kSufficiency, std::move(evidence), job_.integer("step_tokens"));
+  return ask(Task::kSufficiency, std::move(evidence), std::max(room(), AnswerReserve::kLeastStep));
 }
 
 void VoiSearch::take_sufficiency(const Observation& seen) {
@@ -230,7 +237,7 @@ void VoiSearch::take_base(const Observation& seen) {
 }
 
 bool VoiSearch::refines() const {
-  return base_ && job_.flag("refine") && !log_.pieces().empty() && tokens_left() >= answer_.mean;
+  return base_ && job_.flag("refine") && !log_.pieces().empty() && room() >= AnswerReserve::kLeastStep;
 }
 
 Action VoiSearch::repair() {
@@ -312,6 +319,7 @@ constexpr PolicyParameter kParameters[] = {
     kQueryArgumentParameter,
     kContextParameter,
     kStepTokensParameter,
+    kAnswerTokensParameter,
     {.name = "tokens",
      .about = "tokens of the whole search, where the purse has no limit of its own",
      .kind = ParameterKind::kInteger,
