@@ -84,6 +84,7 @@ Result<JobRecord> record_of(std::string id, const JobSetup& setup, const boost::
   for (const boost::json::value& entry : journal) {
     if (auto ok = read_entry(entry, calls, out.notes); !ok) return tl::unexpected(ok.error());
   }
+  if (std::string chosen = text_at(out.notes, "auto"); !chosen.empty()) out.strategy = std::move(chosen);
   for (auto& [action, call] : calls) out.calls.push_back(std::move(call));
   return out;
 }

@@ -30,10 +30,10 @@ struct JobRecord {
     Duration took{0};
     [[nodiscard]] bool ok() const { return end == ActionEnd::kDone; }
   };
-  std::string id, strategy, model, question;
-  std::vector<Call> calls;    // in the order of the actions
-  boost::json::object notes;  // of notes of one name, the last
-  std::string answer;         // what the job's answer says, without its reasoning
+  std::string id, strategy, model, question;  // strategy: what `auto` chose, where it did
+  std::vector<Call> calls;                    // in the order of the actions
+  boost::json::object notes;                  // of notes of one name, the last
+  std::string answer;                         // what the job's answer says, without its reasoning
 };
 
 // Errors: kCorrupt for what is no journal.

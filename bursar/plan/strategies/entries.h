@@ -15,5 +15,6 @@ extern const StrategyEntry kPlanAndBudget;
 extern const StrategyEntry kScale;
 extern const StrategyEntry kDora;
 extern const StrategyEntry kMasPhase;
+extern const StrategyEntry kAuto;
 
 }  // namespace bursar::plan

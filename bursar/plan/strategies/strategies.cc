@@ -9,7 +9,7 @@ namespace bursar::plan {
 
 std::span<const StrategyEntry> strategies() {
   static const std::vector<StrategyEntry> all{
-      kPets, kBom, kSevra, kPlanAndBudget, kScale, kDora, kMasPhase, kBats, kVoiSearch, kBavt,
+      kAuto, kPets, kBom, kSevra, kPlanAndBudget, kScale, kDora, kMasPhase, kBats, kVoiSearch, kBavt,
   };
   return all;
 }
@@ -40,7 +40,7 @@ Result<std::unique_ptr<Controller>> make_job(const StrategyEntry& entry, JobSetu
   }
   if (setup.small_model.empty()) setup.small_model = setup.model;
   if (setup.judge_model.empty()) setup.judge_model = setup.model;
-  return run_script(std::move(setup), entry.script);
+  return entry.make != nullptr ? entry.make(std::move(setup)) : run_script(std::move(setup), entry.script);
 }
 
 }  // namespace bursar::plan

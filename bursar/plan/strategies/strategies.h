@@ -21,6 +21,7 @@ struct StrategyEntry {
   std::span<const PolicyParameter> parameters = {};
   bool searches = false;  // it needs a tool
   Script (*script)(Job& job) = nullptr;
+  std::unique_ptr<Controller> (*make)(JobSetup setup) = nullptr;  // in place of a script
 };
 
 [[nodiscard]] std::span<const StrategyEntry> strategies();
