@@ -26,10 +26,10 @@ constexpr double kOpenBelow = .8;
 
 bool is_compositional(const std::string& question) {
   std::size_t links = 0;
-  for (const std::string_view link : {" of the ", " whose ", " that ", " which ", " who ", " where ", " hops "}) {
+  for (const std::string_view link : {" of the ", " whose ", " that ", " which ", " who ", " where "}) {
     for (std::size_t at = question.find(link); at != std::string::npos; at = question.find(link, at + 1)) ++links;
   }
-  return links >= 2 || heuristic_steps(question).size() > 1 || question.starts_with("[hops");
+  return links >= 2 || heuristic_steps(question).size() > 1;
 }
 
 // "…, this or that?"
