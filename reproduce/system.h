@@ -69,6 +69,7 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 [[nodiscard]] Result<Report> reproduce_knapsack_rl(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_mas_phase(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_mcp_production(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_mcpp(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_pets(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_philosopher(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_plan_and_budget(const RunOptions& options);

@@ -37,6 +37,8 @@
 #include "bursar/plan/token_plan.h"
 #include "bursar/plan/value_tree.h"
 #include "bursar/plan/voi_controller.h"
+#include "bursar/plan/workflow/portfolio_planner.h"
+#include "bursar/plan/workflow/workflow_run.h"
 #include "bursar/sample/okg_allocator.h"
 #include "bursar/sample/pass_k.h"
 #include "bursar/sample/rollout_split.h"
@@ -216,7 +218,10 @@ constexpr std::array kSystems{
            .title = "MCPP: workflows on time and within budget",
            .room = "plan",
            .shape = "controller",
-           .shows = "more runs inside both limits than the best fixed policy"},
+           .implementations = "PortfolioPlanner WorkflowRun",
+           .doors = "`bursar plan workflow`, `bursar plan simulate`, C++ library",
+           .shows = "more runs inside both limits than the best fixed policy",
+           .reproduce = &reproduce_mcpp},
     System{.slug = "pearl",
            .title = "PEARL: an assistant for one calendar",
            .room = "calendar, learn",
@@ -382,6 +387,9 @@ std::span<const Implementation> implementations() {
       Implementation{"steps_bound", "bursar/plan/value_tree.h", code_of(&plan::steps_bound)},
       Implementation{"assign_threshold", "bursar/plan/effort.h", code_of(&plan::assign_threshold)},
       Implementation{"assign_budget", "bursar/plan/effort.h", code_of(&plan::assign_budget)},
+      Implementation{"PortfolioPlanner", "bursar/plan/workflow/portfolio_planner.h",
+                     code_of(&plan::PortfolioPlanner::make)},
+      Implementation{"WorkflowRun", "bursar/plan/workflow/workflow_run.h", code_of(&plan::WorkflowRun::make)},
       Implementation{"plan_organisation", "bursar/plan/organisation.h", code_of(&plan::plan_organisation)},
       Implementation{"tree_biases", "bursar/plan/organisation.h", code_of(&plan::tree_biases)},
       Implementation{"unified_cost", "bursar/plan/budget_tracker.h", code_of(&plan::unified_cost)},
