@@ -9,6 +9,7 @@
 #include <ostream>
 #include <sstream>
 
+#include "bursar/cli/plan/workflow_verbs.h"
 #include "bursar/plan/organisation.h"
 #include "bursar/plan/token_plan.h"
 #include "bursar/plan/value_tree.h"
@@ -27,6 +28,8 @@ constexpr const char* kHelp =
   bursar plan org --budget 1e5 --rho .05
   bursar plan gate rows.jsonl --price 0.01
   bursar plan replay answer.json
+  bursar plan workflow essay.yaml --budget-usd .8 --deadline-s 300 --explain
+  bursar plan simulate essay.yaml --budget-usd .8 --deadline-s 300 --policy mcpp,seq:small:2
   bursar plan compare bom sevra pets:samples=16 --questions 200
 
 Rows of gate: {"base_correct","verified_correct","gate_score","verification_tokens"}; docs/plan.md has more.
@@ -41,11 +44,13 @@ struct Words {
   GateWords gate;
   CompareWords compare;
   ReplayWords replay;
+  WorkflowWords workflow;
   plan::OrgInputs org{.window = 8192};
   double message_scale = 8;
 };
 
 void describe(CLI::App& app, Words& words) {
+  describe_workflow_verbs(app, words.workflow);
   CLI::App& split = *app.add_subcommand("split", "Tokens for each sub-question, by credit and place");
   split.add_option("--credits", words.credits, "How much of the difficulty each has, in order")
       ->delimiter(',')
@@ -144,6 +149,8 @@ Result<void> run_verb(const CLI::App& app, const Words& words, std::ostream& out
   if (app.got_subcommand("gate")) return gate_rows(words.gate, out);
   if (app.got_subcommand("replay")) return replay_job(words.replay, out);
   if (app.got_subcommand("compare")) return compare_strategies(words.compare, out);
+  if (app.got_subcommand("workflow")) return plan_workflow(words.workflow, out);
+  if (app.got_subcommand("simulate")) return simulate_workflow(words.workflow, out);
   if (app.got_subcommand("org")) return organise(words, out);
   if (app.got_subcommand("steps")) return split(words, plan::heuristic_steps(words.question), out);
   if (app.got_subcommand("split")) {

@@ -5,6 +5,8 @@
 //   bursar plan bound --p 0.3 --progress 3 --error 0.05               // steps that are enough
 //   bursar plan org --budget 1e5 --rho .05 --beta .1 --kappa .05      // one agent, a star or a tree
 //   bursar plan gate rows.jsonl --price 0.01                          // when to check a first answer: a threshold
+//   bursar plan workflow essay.yaml --budget-usd .8 --deadline-s 300   // what of a workflow starts now
+//   bursar plan simulate essay.yaml --deadline-s 300 --policy mcpp,seq:2
 //   bursar plan compare bom sevra pets:samples=16 --questions 200      // strategies on a simulated model
 //   bursar plan replay answer.json                                    // the same decisions again, from what was seen
 //
