@@ -193,9 +193,11 @@ Result<Decision> PortfolioPlanner::decide(const RunState& state) {
     out.p_complete = 1;
     return out;
   }
-  if (!(state.usd > 0) || !(state.tokens > 0) || !(state.ms > 0)) return out;
+  const bool spent = !(state.usd > 0) || !(state.tokens > 0);
+  if (!(state.ms > 0) || (spent && state.running.empty())) return out;
   const RandomStream root = RandomStream(options_.seed).split("portfolio-planner").split(state.events);
-  std::vector<Choice> actions = candidates(state, root.split("candidates"));
+  std::vector<Choice> actions;
+  if (!spent) actions = candidates(state, root.split("candidates"));
   out.candidates = actions.size();
   if (actions.empty()) {
     if (state.running.empty()) return out;

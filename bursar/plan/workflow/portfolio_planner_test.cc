@@ -121,6 +121,10 @@ TEST(PortfolioPlanner, KnowsWhenThereIsNothingToDo) {
   const Decision now = decide(workflow, {}, {.running = {{.node = 0, .pending = 2}}});
   EXPECT_THAT(now.starts, IsEmpty());
   EXPECT_EQ(now.p_complete, 1);
+  // All is spent, on what runs: it may still complete.
+  const Decision last = decide(workflow, {}, {.completed = 0b0111, .usd = 0, .running = {{.node = 3, .pending = 3}}});
+  EXPECT_THAT(last.starts, IsEmpty());
+  EXPECT_NEAR(last.p_complete, 1 - .125, .1);
 }
 
 TEST(PortfolioPlanner, CountsCandidatesAsPublished) {
