@@ -9,6 +9,7 @@
 #include <ostream>
 #include <sstream>
 
+#include "bursar/cli/plan/run_verb.h"
 #include "bursar/cli/plan/workflow_verbs.h"
 #include "bursar/plan/organisation.h"
 #include "bursar/plan/token_plan.h"
@@ -17,7 +18,7 @@
 namespace bursar::cli {
 namespace {
 
-enum Exit : int { kDone = 0, kWrong = 1, kUsage = 2, kUnavailable = 3 };
+enum Exit : int { kDone = 0, kWrong = 1, kUsage = 2, kUnavailable = 3, kIncomplete = 4 };
 
 constexpr const char* kHelp =
     R"(Budgets inside one job: tokens for sub-questions, steps that are enough, and when to check an answer.
@@ -27,6 +28,7 @@ constexpr const char* kHelp =
   bursar plan bound --p 0.3 --progress 3 --error 0.05
   bursar plan org --budget 1e5 --rho .05
   bursar plan gate rows.jsonl --price 0.01
+  bursar plan run essay.yaml --budget "0.80 usd, 300 s" --state essay.run
   bursar plan replay answer.json
   bursar plan workflow essay.yaml --budget-usd .8 --deadline-s 300 --explain
   bursar plan simulate essay.yaml --budget-usd .8 --deadline-s 300 --policy mcpp,seq:small:2
@@ -44,6 +46,7 @@ struct Words {
   GateWords gate;
   CompareWords compare;
   ReplayWords replay;
+  RunWords run;
   WorkflowWords workflow;
   plan::OrgInputs org{.window = 8192};
   double message_scale = 8;
@@ -172,6 +175,14 @@ int complain(PlanOutput output, const Error& error) {
   return error.code == ErrorCode::kUnavailable ? kUnavailable : kWrong;
 }
 
+// Its lines come as they happen.
+int run(const RunWords& words, PlanOutput output) {
+  const auto complete = run_workflow(words, output.out, output.err);
+  if (!complete) return complain(output, complete.error());
+  output.out.flush();
+  return !output.out ? kUnavailable : *complete ? kDone : kIncomplete;
+}
+
 int run_parsed(std::vector<std::string> words, PlanOutput output) {
   CLI::App app(kHelp, "bursar plan");
   app.set_version_flag("--version", std::string("bursar-plan ") + BURSAR_VERSION);
@@ -180,6 +191,7 @@ int run_parsed(std::vector<std::string> words, PlanOutput output) {
   describe(app, read);
   describe_compare(app, read.compare);
   describe_replay(app, read.replay);
+  describe_run(app, read.run);
   try {
     std::ranges::reverse(words);  // as CLI11 takes them
     app.parse(words);
@@ -191,6 +203,7 @@ int run_parsed(std::vector<std::string> words, PlanOutput output) {
     output.err << "bursar plan: " << error.what() << "; `bursar plan --help` shows what there is\n";
     return kUsage;
   }
+  if (app.got_subcommand("run")) return run(read.run, output);
   std::ostringstream text;
   if (const auto well = run_verb(app, read, text); !well) return complain(output, well.error());
   output.out << std::move(text).str();

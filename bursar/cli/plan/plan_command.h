@@ -9,8 +9,10 @@
 //   bursar plan simulate essay.yaml --deadline-s 300 --policy mcpp,seq:2
 //   bursar plan compare bom sevra pets:samples=16 --questions 200      // strategies on a simulated model
 //   bursar plan replay answer.json                                    // the same decisions again, from what was seen
+//   bursar plan run essay.yaml --budget "0.80 usd, 300 s"             // a workflow, on a gateway's models
 //
-// Exit codes: 0 done; 1 the input is wrong; 2 the words on the command line are wrong; 3 a file cannot be read.
+// Exit codes: 0 done; 1 the input is wrong; 2 the words on the command line are wrong; 3 a file cannot be read, or
+// nobody answers; 4 a workflow ended before it was complete.
 #pragma once
 
 #include <cstdint>
