@@ -119,14 +119,17 @@ Result<WorkflowRequest> read_request(std::string_view body, const StrategyConfig
 // Writes what happens to the caller.
 class WorkflowReply {
  public:
-  WorkflowReply(std::shared_ptr<Exchange> exchange, const plan::WorkflowController& controller, bool stream,
-                bool explain)
-      : exchange_(std::move(exchange)), controller_(&controller), stream_(stream), explain_(explain) {}
+  WorkflowReply(std::shared_ptr<Exchange> exchange, const WorkflowRequest& asked)
+      : exchange_(std::move(exchange)),
+        controller_(asked.controller.get()),
+        stream_(asked.stream),
+        explain_(asked.explain),
+        sent_(asked.journal.size()) {}
 
   void progress(const LiveJob& job) {
     if (!stream_ || gone_) return;
     const boost::json::array& journal = job.executor().journal();
-    if (sent_ == 0 && !journal.empty()) open(job);
+    if (sent_ < journal.size() && !std::exchange(opened_, true)) open(job);
     for (; sent_ < journal.size(); ++sent_) exchange_->write("data: " + bursar::to_json(journal[sent_]) + "\n\n");
   }
   void end(const LiveJob& job) {
@@ -137,6 +140,7 @@ class WorkflowReply {
     const std::string text = bursar::to_json(result_of(job));
     if (!stream_) return exchange_->answer({.status = 200, .headers = budget_headers(job.note()), .body = text});
     progress(job);
+    if (!std::exchange(opened_, true)) open(job);  // of a run that had come to its end before
     exchange_->write("data: {\"result\":" + text + "}\n\ndata: [DONE]\n\n");
     exchange_->finish();
   }
@@ -166,8 +170,8 @@ class WorkflowReply {
 
   std::shared_ptr<Exchange> exchange_;
   const plan::WorkflowController* controller_;  // the job's
-  bool stream_, explain_, gone_ = false;
-  std::size_t sent_ = 0;
+  bool stream_, explain_, opened_ = false, gone_ = false;
+  std::size_t sent_;  // entries of the journal that the caller has
 };
 
 }  // namespace
@@ -188,7 +192,7 @@ void WorkflowDoor::run(HttpRequest request, Principal principal, const std::shar
                        .request = std::move(request),
                        .audit_body = config->audit.arguments,
                        .sample = config->telemetry.sample};
-  auto reply = std::make_shared<WorkflowReply>(exchange, *asked->controller, asked->stream, asked->explain);
+  auto reply = std::make_shared<WorkflowReply>(exchange, *asked);
   auto job = std::make_shared<LiveJob>(
       services, std::move(outer), LiveJob::Plan{.controller = std::move(asked->controller), .limits = asked->limits},
       exchange->reactor(),

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
+#include <optional>
 
 #include "bursar/broker/net/http_client.h"
 #include "bursar/broker/upstream/sse_parser.h"
@@ -80,7 +82,8 @@ class Stream {
     if (!fed) wrong_ = fed.error();
   }
   void end(const broker::HttpEnd& how) {
-    if (how.failure && !result_) wrong_ = fail(ErrorCode::kUnavailable, how.detail, true).error();
+    if (how.failure && !result_)
+      wrong_ = Error{.code = ErrorCode::kUnavailable, .message = how.detail, .retryable = true};
   }
 
   [[nodiscard]] Result<object> result() const {
@@ -182,10 +185,12 @@ Result<bool> run_workflow(const RunWords& words, std::ostream& out, std::ostream
   }
   if (const auto* answers = result->if_contains("answers"); answers != nullptr && answers->is_object()) {
     for (const auto& answer : answers->get_object()) {
-      if (answer.value().is_string()) out << "## " << answer.key() << "\n" << answer.value().get_string().c_str() << "\n\n";
+      if (answer.value().is_string())
+        out << "## " << answer.key() << "\n" << answer.value().get_string().c_str() << "\n\n";
     }
   }
-  out << (whole ? "complete" : "not complete: " + text_at(*result, "ended")) << ", " << text_at(*result, "cost") << "\n";
+  out << (whole ? "complete" : "not complete: " + text_at(*result, "ended")) << ", " << text_at(*result, "cost")
+      << "\n";
   return whole;
 }
 
