@@ -336,6 +336,7 @@ void describe(V& v, StrategyConfig& c) {
   v.text("model", c.model, "Model that jobs ask, by the name that agents would use; empty: no strategies.");
   v.text("small_model", c.small_model, "Model of cheap steps; by default `model`.");
   v.text("judge_model", c.judge_model, "Model that judges answers; by default `model`.");
+  v.text("embedding_model", c.embedding_model, "Model that embeds texts; by default hashed n-grams, without a model.");
   v.texts("tools", c.tools, 32, "MCP tools as agents see them; the first is the one to search with.");
   v.whole("max_output_tokens", c.max_output_tokens, 1, 10'000'000, "Of one answer, where the agent names no limit.");
   v.whole("parallel", c.parallel, 1, 256, "Inner calls of one job at a time.");

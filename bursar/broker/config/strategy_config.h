@@ -16,6 +16,7 @@ namespace bursar::broker {
 struct StrategyConfig {
   std::string model;                        // that jobs ask, by the name that agents would use; empty: no strategies
   std::string small_model, judge_model;     // for cheap steps, and for judging; empty: `model`
+  std::string embedding_model;              // that tells texts alike apart; empty: hashed n-grams, without a model
   std::vector<std::string> tools;           // as agents see them; the first is the one to search with
   std::uint64_t max_output_tokens = 1024;   // of one answer, where the agent names none
   std::size_t parallel = 8;                 // inner calls of one job at a time

@@ -1,6 +1,7 @@
 #include "bursar/broker/strategies/inner_call.h"
 
 #include <algorithm>
+#include <boost/json/value_to.hpp>
 
 #include "bursar/broker/mcp/message.h"
 #include "bursar/broker/pipeline/raw_json.h"
@@ -59,6 +60,18 @@ void read_logprobs(const object& choice, plan::Observation& seen) {
 // Whether asking cost nothing because somebody said no: a budget, a policy, a limit.
 bool refused(int status) { return status == 402 || status == 403 || status == 404 || status == 429; }
 
+bool good(const InnerAnswer& answer) { return answer.response.status >= 200 && answer.response.status < 300; }
+
+plan::Observation not_answered(const InnerAnswer& answer, const Result<value>& document) {
+  plan::Observation seen;
+  const int status = answer.response.status;
+  seen.end = refused(status) ? plan::ActionEnd::kRefused : plan::ActionEnd::kFailed;
+  const auto* body = document ? document->if_object() : nullptr;
+  const auto* error = body == nullptr ? nullptr : member_object(*body, "error");
+  seen.why = error == nullptr ? "the endpoint answered " + std::to_string(status) : member_text(*error, "message");
+  return seen;
+}
+
 std::string text_of_parts(const object& result) {
   std::string out;
   const auto* content = result.if_contains("content");
@@ -109,6 +122,13 @@ std::string model_body(const plan::ModelAsk& ask, std::uint64_t seed, const obje
   return to_json(body);
 }
 
+std::string embedding_body(const plan::EmbedAsk& ask) {
+  object body{{"model", ask.model}};
+  boost::json::array& input = body["input"].emplace_array();
+  for (const std::string& text : ask.texts) input.emplace_back(text);
+  return to_json(body);
+}
+
 HttpRequest tool_request(const plan::ToolAsk& ask, const HttpRequest& outer, std::string_view id,
                          const std::vector<HeaderParam>& mirrored) {
   const std::string arguments = to_json(ask.arguments);
@@ -138,14 +158,7 @@ HttpRequest tool_request(const plan::ToolAsk& ask, const HttpRequest& outer, std
 plan::Observation read_model_answer(const InnerAnswer& answer) {
   plan::Observation seen;
   const auto document = parse_json(answer.body, {.max_bytes = InnerExchange::kMost});
-  const int status = answer.response.status;
-  if (status < 200 || status >= 300) {
-    seen.end = refused(status) ? plan::ActionEnd::kRefused : plan::ActionEnd::kFailed;
-    const auto* body = document ? document->if_object() : nullptr;
-    const auto* error = body == nullptr ? nullptr : member_object(*body, "error");
-    seen.why = error == nullptr ? "the endpoint answered " + std::to_string(status) : member_text(*error, "message");
-    return seen;
-  }
+  if (!good(answer)) return not_answered(answer, document);
   const object* choice = document ? first_choice(*document) : nullptr;
   const object* message = choice == nullptr ? nullptr : member_object(*choice, "message");
   if (message == nullptr) {
@@ -156,6 +169,30 @@ plan::Observation read_model_answer(const InnerAnswer& answer) {
   seen.text = member_text(*message, "content");
   seen.finish = member_text(*choice, "finish_reason");
   read_logprobs(*choice, seen);
+  return seen;
+}
+
+plan::Observation read_embedding_answer(const InnerAnswer& answer, std::size_t texts) {
+  plan::Observation seen;
+  const auto document = parse_json(answer.body, {.max_bytes = InnerExchange::kMost});
+  if (!good(answer)) return not_answered(answer, document);
+  const auto* body = document ? document->if_object() : nullptr;
+  const auto* data = body == nullptr ? nullptr : body->if_contains("data");
+  seen.vectors.resize(texts);
+  for (std::size_t i = 0; data != nullptr && data->is_array() && i < data->get_array().size(); ++i) {
+    const auto* entry = data->get_array()[i].if_object();
+    const auto* numbers = entry == nullptr ? nullptr : entry->if_contains("embedding");
+    const auto* index = entry == nullptr ? nullptr : entry->if_contains("index");
+    const auto place = index != nullptr && index->is_int64() ? static_cast<std::size_t>(index->get_int64()) : i;
+    if (numbers == nullptr || place >= texts) continue;
+    if (auto vector = boost::json::try_value_to<std::vector<float>>(*numbers)) seen.vectors[place] = std::move(*vector);
+  }
+  const std::size_t length = texts > 0 ? seen.vectors.front().size() : 0;
+  if (length == 0 || std::ranges::any_of(seen.vectors, [&](const auto& v) { return v.size() != length; })) {
+    seen.end = plan::ActionEnd::kFailed;
+    seen.why = "the endpoint's answer has not one embedding of one length for each text";
+    seen.vectors.clear();
+  }
   return seen;
 }
 

@@ -54,6 +54,21 @@ TEST(InnerCall, TellsRefusalsFromFailures) {
   }
 }
 
+TEST(InnerCall, ReadsOneVectorForEachTextByItsIndex) {
+  EXPECT_EQ(embedding_body({.model = "e", .texts = {"a", "b"}}), R"({"model":"e","input":["a","b"]})");
+  const auto seen = read_embedding_answer(
+      answered(200, R"({"data":[{"index":1,"embedding":[3,4]},{"index":0,"embedding":[1,2]}]})"), 2);
+  ASSERT_TRUE(seen.ok()) << seen.why;
+  EXPECT_EQ(seen.vectors, (std::vector<std::vector<float>>{{1, 2}, {3, 4}}));
+  for (const char* nonsense :
+       {"", "{}", R"({"data":7})", R"({"data":[{"embedding":[1]}]})",
+        R"({"data":[{"embedding":[1]},{"embedding":[1,2]}]})", R"({"data":[{"embedding":["x"]},{"embedding":[1]}]})",
+        R"({"data":[{"index":9,"embedding":[1]},{"embedding":[1]}]})"}) {
+    EXPECT_EQ(read_embedding_answer(answered(200, nonsense), 2).end, ActionEnd::kFailed) << nonsense;
+  }
+  EXPECT_EQ(read_embedding_answer(answered(402, "{}"), 2).end, ActionEnd::kRefused);
+}
+
 TEST(InnerCall, CallsToolsAsTheCallerAndInItsTurn) {
   HttpRequest outer{.headers = {{"Authorization", "Bearer k"}, {"x-bursar-turn", "t1"}, {"Host", "here"}}};
   const HttpRequest call = tool_request({"docs__search", {{"query", "a b"}}}, outer, "7", {{{"query"}, "Query"}});

@@ -65,67 +65,89 @@ std::string_view LiveJob::message(std::uint64_t action) const {
   return found == messages_.end() ? std::string_view{} : found->second;
 }
 
-Result<Amounts> LiveJob::bound(const plan::Action& action) {
+Result<LiveJob::Body> LiveJob::body_of(const plan::Action& action) const {
+  Body out;
+  if (const auto* embed = std::get_if<plan::EmbedAsk>(&action.ask)) {
+    out.api = ModelApi::kEmbeddings;
+    out.text = embedding_body(*embed);
+    out.texts = embed->texts.size();
+  } else {
+    out.text = model_body(std::get<plan::ModelAsk>(action.ask), action.seed, own_);
+  }
+  auto read = read_model_request(out.api, out.text, {.bytes = InnerExchange::kMost});
+  if (!read) return tl::unexpected(read.error());
+  if (!read->unbounded.empty()) {
+    return invalid_argument(read->unbounded + ": what it costs cannot be bounded, and a strategy has a purse");
+  }
+  out.request = std::move(*read);
+  return out;
+}
+
+Result<Amounts> LiveJob::bound_of(const plan::Action& action, const ModelRequest& request) const {
   const auto* ask = std::get_if<plan::ModelAsk>(&action.ask);
-  if (ask == nullptr) return services_->tool_price(std::get<plan::ToolAsk>(action.ask).tool);
+  const auto output = ask == nullptr ? 0 : static_cast<std::uint64_t>(ask->max_tokens);
+  return services_->bound(request.model, request.prompt_tokens_max, output);
+}
+
+Result<Amounts> LiveJob::bound(const plan::Action& action) {
+  if (const auto* tool = std::get_if<plan::ToolAsk>(&action.ask)) return services_->tool_price(tool->tool);
   auto known = bodies_.find(action.id);
   if (known == bodies_.end()) {
-    std::string body = model_body(*ask, action.seed, own_);
-    auto read = read_model_request(ModelApi::kChat, body, {.bytes = InnerExchange::kMost});
-    if (!read) return tl::unexpected(read.error());
-    if (!read->unbounded.empty()) {
-      return invalid_argument(read->unbounded + ": what it costs cannot be bounded, and a strategy has a purse");
-    }
-    known = bodies_.emplace(action.id, std::pair{std::move(body), read->prompt_tokens_max}).first;
+    auto body = body_of(action);
+    if (!body) return tl::unexpected(body.error());
+    known = bodies_.emplace(action.id, std::move(*body)).first;
   }
-  return services_->bound(ask->model, known->second.second, static_cast<std::uint64_t>(ask->max_tokens));
+  return bound_of(action, known->second.request);
 }
 
 void LiveJob::launch(const plan::Action& action) {
-  if (const auto* ask = std::get_if<plan::ModelAsk>(&action.ask)) return this->ask(action, *ask);
-  call_tool(action, std::get<plan::ToolAsk>(action.ask));
+  if (const auto* tool = std::get_if<plan::ToolAsk>(&action.ask)) return call_tool(action, *tool);
+  ask(action);
 }
 
-void LiveJob::ask(const plan::Action& action, const plan::ModelAsk& ask) {
+void LiveJob::ask(const plan::Action& action) {
   const auto self = shared_from_this();
   const std::uint64_t id = action.id;
-  const bool own = ask.messages.empty();
-  auto body = bodies_.extract(id);
+  const auto* ask = std::get_if<plan::ModelAsk>(&action.ask);
+  const bool own = ask != nullptr && ask->messages.empty();
+  Body body = std::move(bodies_.extract(id).mapped());
   const WallTime now = services_->clock->now();
   Inner& inner = inner_[id];
   inner.since = now;
   auto answer = std::make_shared<InnerAnswer>();
   inner.back = std::make_shared<InnerExchange>(reactor_, [answer](InnerAnswer got) { *answer = std::move(got); });
-  ModelCall call{
-      .id = inner_id(outer_.id, id),
-      .arrived = now,
-      .principal = outer_.principal,
-      .request = read_model_request(ModelApi::kChat, body.mapped().first, {.bytes = InnerExchange::kMost}).value(),
-      .body = std::move(body.mapped().first),
-      .turn = std::string(outer_.request.header("x-bursar-turn")),
-      .traceparent = std::string(outer_.request.header("traceparent")),
-      .audit_body = outer_.audit_body,
-      .sample = outer_.sample,
-      .max_output = static_cast<std::uint64_t>(ask.max_tokens)};
-  auto most = services_->bound(ask.model, call.request.prompt_tokens_max, static_cast<std::uint64_t>(ask.max_tokens));
-  if (most) call.most = *most;
-  auto driver = services_->ask(std::move(call), inner.back, [self, id, answer, own](ModelDriver& ended) {
-    plan::Observation seen = self->observed(ended.run(), *answer);
-    seen.action = id;
-    if (own && seen.ok() && self->messages_.size() < kMostMessages) self->messages_[id] = message_of(answer->body);
-    self->seen(std::move(seen));
-  });
+  ModelCall call{.id = inner_id(outer_.id, id),
+                 .arrived = now,
+                 .principal = outer_.principal,
+                 .api = body.api,
+                 .request = std::move(body.request),
+                 .body = std::move(body.text),
+                 .turn = std::string(outer_.request.header("x-bursar-turn")),
+                 .traceparent = std::string(outer_.request.header("traceparent")),
+                 .audit_body = outer_.audit_body,
+                 .sample = outer_.sample};
+  if (ask != nullptr) call.max_output = static_cast<std::uint64_t>(ask->max_tokens);
+  if (auto most = bound_of(action, call.request)) call.most = *most;
+  auto driver =
+      services_->ask(std::move(call), inner.back, [self, id, answer, own, texts = body.texts](ModelDriver& ended) {
+        plan::Observation seen = self->observed(ended.run(), *answer, texts);
+        seen.action = id;
+        if (own && seen.ok() && self->messages_.size() < kMostMessages) {
+          self->messages_[id] = message_of(answer->body);
+        }
+        self->seen(std::move(seen));
+      });
   // Where it ended at once, seen() has forgotten it already.
   if (const auto found = inner_.find(id); found != inner_.end()) found->second.driver = std::move(driver);
 }
 
-plan::Observation LiveJob::observed(const ModelRun& run, const InnerAnswer& answer) {
+plan::Observation LiveJob::observed(const ModelRun& run, const InnerAnswer& answer, std::size_t texts) {
   plan::Observation seen;
   if (answer.body.empty()) {
     seen.end = plan::ActionEnd::kCancelled;
     if (run.serf()) seen.why = run.serf()->message;
   } else {
-    seen = read_model_answer(answer);
+    seen = texts > 0 ? read_embedding_answer(answer, texts) : read_model_answer(answer);
     if (!seen.ok()) {
       seen.end = said_no(run) ? plan::ActionEnd::kRefused : plan::ActionEnd::kFailed;
       last_refusal_ = answer.response;

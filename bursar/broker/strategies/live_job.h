@@ -85,11 +85,21 @@ class LiveJob final : public plan::ExecutorEffects, public std::enable_shared_fr
   void wake(Duration in) override;
   void finish() override;
 
-  void ask(const plan::Action& action, const plan::ModelAsk& ask);
+  void ask(const plan::Action& action);
   void call_tool(const plan::Action& action, const plan::ToolAsk& ask);
-  [[nodiscard]] plan::Observation observed(const ModelRun& run, const InnerAnswer& answer);
+  [[nodiscard]] plan::Observation observed(const ModelRun& run, const InnerAnswer& answer, std::size_t texts);
   void seen(plan::Observation observation);
   void told();
+
+  // What an ask sends.
+  struct Body {
+    ModelApi api = ModelApi::kChat;
+    ModelRequest request;
+    std::string text;
+    std::size_t texts = 0;  // that are to be embedded
+  };
+  [[nodiscard]] Result<Body> body_of(const plan::Action& action) const;
+  [[nodiscard]] Result<Amounts> bound_of(const plan::Action& action, const ModelRequest& request) const;
 
   struct Timer;
   struct Inner {
@@ -106,7 +116,7 @@ class LiveJob final : public plan::ExecutorEffects, public std::enable_shared_fr
   std::unique_ptr<Timer> timer_;
   std::map<std::uint64_t, Inner> inner_;
   std::map<std::uint64_t, std::string> messages_;
-  std::map<std::uint64_t, std::pair<std::string, std::uint64_t>> bodies_;  // of actions to come: body, prompt bound
+  std::map<std::uint64_t, Body> bodies_;  // of actions to come
   std::optional<HttpResponse> last_refusal_;
   plan::Executor executor_;
 };

@@ -17,7 +17,8 @@ void check_strategies(const Config& config, const ReportProblem& wrong) {
   const ModelRoutes routes(config.models);
   for (const auto& [field, name] : {std::pair<std::string_view, const std::string&>{"model", strategies.model},
                                     {"small_model", strategies.small_model},
-                                    {"judge_model", strategies.judge_model}}) {
+                                    {"judge_model", strategies.judge_model},
+                                    {"embedding_model", strategies.embedding_model}}) {
     if (name.empty()) continue;
     if (name.starts_with(kStrategyPrefix))
       say(field, "must not be a strategy itself, is \"" + name + "\"");

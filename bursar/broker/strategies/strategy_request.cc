@@ -79,13 +79,16 @@ Result<void> read_tools(const JsonView& own, plan::JobSetup& setup) {
 Result<void> read_own(const boost::json::value& value, StrategyRequest& out) {
   const JsonView own(value, "bursar");
   if (!value.is_object()) return own.wrong("must be an object");
-  if (auto ok = own.only({"parameters", "model", "small_model", "judge_model", "tools", "budget", "explain"}); !ok) {
+  if (auto ok = own.only(
+          {"parameters", "model", "small_model", "judge_model", "embedding_model", "tools", "budget", "explain"});
+      !ok) {
     return ok;
   }
   const boost::json::object& object = value.get_object();
   for (const auto& [name, where] : {std::pair{"model", &out.setup.model},
                                     {"small_model", &out.setup.small_model},
-                                    {"judge_model", &out.setup.judge_model}}) {
+                                    {"judge_model", &out.setup.judge_model},
+                                    {"embedding_model", &out.setup.embedding_model}}) {
     if (!object.contains(name)) continue;
     auto text = own.string_at(name, 256);
     if (!text) return tl::unexpected(text.error());
@@ -168,6 +171,7 @@ Result<StrategyRequest> read_strategy_request(const HttpRequest& request, const 
   out.setup.model = config.model;
   out.setup.small_model = config.small_model;
   out.setup.judge_model = config.judge_model;
+  out.setup.embedding_model = config.embedding_model;
   out.setup.tools = config.tools;
   out.setup.max_tokens = static_cast<std::int64_t>(config.max_output_tokens);
   out.limits = {.time = config.time, .parallel = config.parallel, .actions = config.calls};

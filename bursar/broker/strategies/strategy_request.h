@@ -6,9 +6,10 @@
 //   x-bursar-budget: 5k tokens, 0.01 usd, 20 s        x-bursar-explain: true | full
 //   x-bursar-parameters: samples=8,answers=exact      (what the object says counts)
 //
-// Members of the object: parameters (of the strategy), model, small_model, judge_model, tools, budget (time in it is a
-// deadline), explain. Everything else of the request (temperature, tools, response_format, …) goes with every answer
-// that the strategy draws to the request itself. n must be 1: how many answers are drawn is the strategy's affair.
+// Members of the object: parameters (of the strategy), model, small_model, judge_model, embedding_model, tools, budget
+// (time in it is a deadline), explain. Everything else of the request (temperature, tools, response_format, …) goes
+// with every answer that the strategy draws to the request itself. n must be 1: how many answers are drawn is the
+// strategy's affair.
 #pragma once
 
 #include <boost/json/object.hpp>

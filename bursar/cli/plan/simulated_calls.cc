@@ -1,5 +1,6 @@
 #include "bursar/cli/plan/simulated_calls.h"
 
+#include "bursar/sample/hashed_ngrams.h"
 #include "bursar/simulate/world.h"
 
 namespace bursar::cli {
@@ -54,6 +55,11 @@ plan::Observation SimulatedCalls::perform(const plan::Action& action) {
       if (member.value().is_string()) query += std::string(member.value().get_string()) + " ";
     }
     return {.action = action.id, .text = simulate::search(seed_, query), .cost = amounts(0)};
+  }
+  if (const auto* embed = std::get_if<plan::EmbedAsk>(&action.ask)) {
+    plan::Observation seen{.action = action.id, .text = {}, .cost = amounts(0)};
+    for (const std::string& text : embed->texts) seen.vectors.push_back(sample::embed_ngrams(text));
+    return seen;
   }
   const auto& ask = std::get<plan::ModelAsk>(action.ask);
   const auto reply = model_.chat({.model = own_name(ask.model),

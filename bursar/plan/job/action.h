@@ -37,12 +37,16 @@ struct ToolAsk {
   std::string tool;  // as the gateway shows it
   boost::json::object arguments;
 };
+struct EmbedAsk {
+  std::string model;
+  std::vector<std::string> texts;  // one vector comes back for each
+};
 
 struct Action {
   std::uint64_t id = 0;    // within the job, from 1; the job gives it
   std::uint64_t seed = 0;  // of the model's draws; the job gives it
   std::string purpose;     // one word for the trace: "sample", "judge", "verify"
-  std::variant<ModelAsk, ToolAsk> ask;
+  std::variant<ModelAsk, ToolAsk, EmbedAsk> ask;
 };
 
 enum class ActionEnd : std::uint8_t {
@@ -67,6 +71,7 @@ struct Observation {
   Duration took{0};
   std::optional<double> mean_logprob = std::nullopt;  // of the answer's tokens, where it has them
   std::vector<TokenChance> first_token = {};          // with top_logprobs
+  std::vector<std::vector<float>> vectors = {};       // of an EmbedAsk: one for each text, all of one length
   std::string why = {};                               // of what did not end well, in one sentence
   [[nodiscard]] bool ok() const { return end == ActionEnd::kDone; }
 };

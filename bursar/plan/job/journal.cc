@@ -23,6 +23,12 @@ boost::json::object action_object(const Action& action) {
     out["arguments"] = tool->arguments;
     return out;
   }
+  if (const auto* embed = std::get_if<EmbedAsk>(&action.ask)) {
+    out["model"] = embed->model;
+    boost::json::array& texts = out["texts"].emplace_array();
+    for (const std::string& text : embed->texts) texts.emplace_back(text);
+    return out;
+  }
   const auto& ask = std::get<ModelAsk>(action.ask);
   out["model"] = ask.model;
   out["max_tokens"] = ask.max_tokens;
@@ -80,6 +86,9 @@ boost::json::object step_entry(const Step& step, double share, Duration at) {
     if (const auto* tool = std::get_if<ToolAsk>(&action.ask)) {
       one["tool"] = tool->tool;
       one["arguments"] = tool->arguments;
+    } else if (const auto* embed = std::get_if<EmbedAsk>(&action.ask)) {
+      one["model"] = embed->model;
+      one["texts"] = embed->texts.size();
     } else {
       const auto& ask = std::get<ModelAsk>(action.ask);
       one["model"] = ask.model;
@@ -111,6 +120,12 @@ boost::json::object seen_entry(const Observation& seen) {
       chances.push_back(boost::json::object{{"token", chance.token}, {"logprob", chance.logprob}});
     }
   }
+  if (!seen.vectors.empty()) {
+    boost::json::array& vectors = out["vectors"].emplace_array();
+    for (const std::vector<float>& vector : seen.vectors) {
+      vectors.emplace_back(boost::json::array(vector.begin(), vector.end()));
+    }
+  }
   return {{"seen", std::move(out)}};
 }
 
@@ -140,6 +155,11 @@ Result<Observation> read_seen(const boost::json::object& seen) {
       out.first_token.push_back(
           {member<std::string>(chance.get_object(), "token", ""), member<double>(chance.get_object(), "logprob", 0)});
     }
+  }
+  if (seen.contains("vectors")) {
+    auto vectors = boost::json::try_value_to<std::vector<std::vector<float>>>(seen.at("vectors"));
+    if (!vectors) return corrupt("vectors: no lists of numbers");
+    out.vectors = std::move(*vectors);
   }
   return out;
 }
@@ -173,6 +193,7 @@ boost::json::array shortened(const boost::json::array& journal, std::size_t text
     if (seen == nullptr) continue;
     boost::json::value& text = seen->as_object()["text"];
     text = cut(text.as_string(), text_bytes);
+    seen->as_object().erase("vectors");
   }
   return out;
 }

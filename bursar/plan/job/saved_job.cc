@@ -39,7 +39,8 @@ Result<JobSetup> read_setup(const object& from) {
                                 {"question", &out.question},
                                 {"model", &out.model},
                                 {"small_model", &out.small_model},
-                                {"judge_model", &out.judge_model}}) {
+                                {"judge_model", &out.judge_model},
+                                {"embedding_model", &out.embedding_model}}) {
     if (!read(from, key, *to)) return corrupt(key);
   }
   std::vector<std::vector<std::string>> messages;
@@ -86,6 +87,7 @@ object save_job(const JobSetup& setup, const JobLimits& limits, const array& jou
                {"model", setup.model},
                {"small_model", setup.small_model},
                {"judge_model", setup.judge_model},
+               {"embedding_model", setup.embedding_model},
                {"max_tokens", setup.max_tokens},
                {"temperature", setup.temperature},
                {"seed", setup.seed},

@@ -35,6 +35,7 @@ struct JobSetup {
   std::vector<Message> messages;  // the agent's, as far as they are text
   std::string question;           // the text of the last message of a user
   std::string model, small_model, judge_model;
+  std::string embedding_model;     // empty: texts are embedded without a model, as hashed n-grams
   std::vector<std::string> tools;  // the first is the one to search with
   std::int64_t max_tokens = 1024;  // of one answer
   double temperature = .7;         // of samples

@@ -2,8 +2,9 @@
 //
 // One call adds one step to one partial solution and ends with the answer as far as it goes; a step that repeats the
 // answer of the one before ends its solution, and so does the last. The split is sample/rollout_split.h; what goes the
-// same way is found by hashed n-grams, of the answers so far or of the whole texts. The vote over finished solutions
-// weighs them by their last score. A step whose call failed leaves the search without a vote. Source: systems/dora.
+// same way is found by the embedding model, or by hashed n-grams without one, of the answers so far or of the whole
+// texts. The vote over finished solutions weighs them by their last score. A step whose call failed leaves the search
+// without a vote. Source: systems/dora.
 #include <algorithm>
 
 #include "bursar/plan/strategies/asks.h"
@@ -94,15 +95,40 @@ void read_scores(std::vector<Partial>& grown, const std::vector<Observation>& se
   }
 }
 
-std::vector<sample::SearchStep> steps_of(const Job& job, const std::vector<Partial>& grown) {
+// What the partial solutions that go on mean.
+std::vector<std::string> meanings(const Job& job, const std::vector<Partial>& grown) {
   const bool by_answer = job.text("direction") == "answer";
-  std::vector<sample::SearchStep> out;
+  std::vector<std::string> out;
   for (const Partial& one : grown) {
-    const std::string& meaning = by_answer ? one.answer : one.text;
+    if (!one.finished) out.push_back(by_answer ? one.answer : one.text);
+  }
+  return out;
+}
+
+// None where nobody embeds, or nothing is to be told apart.
+std::vector<Action> embedding(const Job& job, const std::vector<std::string>& texts) {
+  const bool wanted = !texts.empty() && sample::needs_embeddings(options_of(job).split.policy);
+  if (!wanted || job.setup().embedding_model.empty()) return {};
+  return {{.purpose = "embed", .ask = EmbedAsk{job.setup().embedding_model, texts}}};
+}
+
+// Of an embedder that answered, else hashed n-grams.
+std::vector<std::vector<float>> vectors_of(const std::vector<Observation>& seen,
+                                           const std::vector<std::string>& texts) {
+  if (!seen.empty() && seen[0].vectors.size() == texts.size()) return seen[0].vectors;
+  std::vector<std::vector<float>> out;
+  for (const std::string& text : texts) out.push_back(sample::embed_ngrams(text));
+  return out;
+}
+
+std::vector<sample::SearchStep> steps_of(const std::vector<Partial>& grown, std::vector<std::vector<float>> vectors) {
+  std::vector<sample::SearchStep> out;
+  std::size_t next = 0;
+  for (const Partial& one : grown) {
     out.push_back({.finished = one.finished,
                    .answer = one.failed ? std::string() : one.answer,
                    .score = one.score,
-                   .embedding = one.finished ? std::vector<float>() : sample::embed_ngrams(meaning)});
+                   .embedding = one.finished ? std::vector<float>() : std::move(vectors[next++])});
   }
   return out;
 }
@@ -148,7 +174,11 @@ Script dora(Job& job) {
     std::vector<Action> judges = judgements(job, grown);
     const std::vector<Observation> scores = co_await job.run(std::move(judges));
     read_scores(grown, scores);
-    if (auto ok = search->report(steps_of(job, grown)); !ok) break;  // scores are in range, embeddings of one length
+    const std::vector<std::string> texts = meanings(job, grown);
+    std::vector<Action> embed = embedding(job, texts);
+    const std::vector<Observation> embedded = co_await job.run(std::move(embed));
+    if (auto ok = search->report(steps_of(grown, vectors_of(embedded, texts))); !ok)
+      break;  // scores are in range, embeddings of one length
     std::ranges::copy_if(grown, std::back_inserter(finished),
                          [](const Partial& one) { return one.finished && !one.failed; });
     if (const auto best = best_of(*search, finished, grown, answer_form(job))) job.offer(*best);
