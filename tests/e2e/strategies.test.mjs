@@ -1,9 +1,11 @@
 // Strategies as models, seen by the published openai package, in front of the simulated model, which keeps its own count.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI from "openai";
-import { ending, startGateway } from "./lib/gateway.mjs";
+import { bursar, ending, startGateway } from "./lib/gateway.mjs";
 import { auditQuery, budget, verifyAudit } from "./lib/ledger.mjs";
 import { waitFor } from "./lib/processes.mjs";
 import { simConfig, startSimModel } from "./lib/sim_model.mjs";
@@ -43,7 +45,10 @@ async function streamed(client, strategy, question = QUESTION, options = {}) {
 const spent = async (gateway, resource = "tokens") => (await budget(gateway, "dev", resource)).spent;
 const noHold = (gateway) => waitFor(async () => (await budget(gateway, "dev", "tokens")).held === 0, { timeout: 10_000, every: 100, what: "no hold to be left" });
 const tokensOf = (count) => count.prompt_tokens + count.completion_tokens;
-const committed = (record) => Number(/([\d.]+) tokens/.exec(record.committed ?? "")?.[1] ?? 0);
+const committed = (record) => {  // "1234 tokens", "2k tokens"
+  const [, number = 0, scale] = /([\d.]+)([kMG]?) tokens/.exec(record.committed ?? "") ?? [];
+  return Math.round(Number(number) * ({ k: 1e3, M: 1e6, G: 1e9 }[scale] ?? 1));
+};
 const modelCalls = async (gateway) => (await auditQuery(gateway)).filter((record) => record.method === "chat/completions");
 
 // Nothing that the model computed is missing from what was paid; returns both sums.
@@ -92,22 +97,29 @@ test("a streamed job says the same as a plain one, and hides nothing of its usag
 });
 
 // What was decided and seen, without the times.
-const decisions = (trace) => trace.map(({ step, seen }) => step
+const decisions = (journal) => journal.map(({ step, seen }) => step
   ? { actions: step.actions.map(({ id, ...action }) => action), why: step.why, done: step.done }
   : { end: seen.end, text: seen.text, tokens: [seen.prompt_tokens, seen.completion_tokens], finish: seen.finish });
 
-test("the same seed decides the same, on another gateway and beside other jobs", async (t) => {
-  const worlds = [await world(t), await world(t)];
-  const traces = async ({ client, strategies, gateway }, aside) => {
-    const others = Array.from({ length: aside }, (_, i) => run(client, "pets", `Something else ${i}?`, { seed: i }));
-    const all = await Promise.all(strategies.map((name) => run(client, name, QUESTION, { bursar: { explain: "full" } })));
+test("the same seed decides the same: on another gateway, beside other calls, in replay and in simulation", async (t) => {
+  const SEED = 11;
+  const jobs = async (aside) => {
+    const { client, strategies, gateway } = await world(t, { sim: { seed: SEED } });
+    const others = Array.from({ length: aside }, (_, i) => client.chat.completions.create({ model: "sim/sim-small", messages: ask(`Something else ${i}?`) }));
+    const answers = await Promise.all(strategies.map((name) => run(client, name, QUESTION, { bursar: { explain: "full" } })));
     await Promise.all(others);
+    for (const answer of answers) {
+      const file = join(gateway.directory, "answer.json");
+      writeFileSync(file, JSON.stringify(answer));
+      const replayed = await bursar(["plan", "replay", file, "--simulated", String(SEED)]);
+      assert.equal(replayed.code, 0, `${answer.model}: ${replayed.stdout}${replayed.stderr}`);
+    }
     await gateway.stop();
-    return Object.fromEntries(all.map((answer) => [answer.model, { text: answer.choices[0].message.content, decisions: decisions(answer.bursar.trace) }]));
+    return Object.fromEntries(answers.map((answer) => [answer.model, { text: answer.choices[0].message.content, decisions: decisions(answer.bursar.job.journal) }]));
   };
-  const [alone, beside] = [await traces(worlds[0], 0), await traces(worlds[1], 16)];
+  const [alone, beside] = [await jobs(0), await jobs(64)];
   assert.deepEqual(beside, alone);
-  assert.ok(Object.values(alone).every(({ decisions }) => decisions.length > 1));
+  assert.ok(Object.values(alone).every((job) => job.decisions.length > 1));
 });
 
 test("strategies that search call the gateway's own tools, which are paid and audited", async (t) => {
@@ -197,9 +209,10 @@ test("a deadline gives the best answer so far", async (t) => {
 
 test("strategies live with upstreams that fail, and pay for what those computed", async (t) => {
   const { gateway, client, sim, strategies } = await world(t, {
-    sim: { faults: "drop=.06,half=.06,stall=.03,slow=.05,500=.08,429=.04" }, each: { timeout: "1500 ms", stall_timeout: "500 ms" },
+    sim: { faults: "drop=.03,half=.03,stall=.01,slow=.04,500=.04,429=.02" }, each: { timeout: "3 s", stall_timeout: "1 s" },
   });
   let answered = 0, jobs = 0;
+  const failed = {};
   await Promise.all(strategies.flatMap((name) => Array.from({ length: 6 }, async (_, i) => {
     ++jobs;
     try {
@@ -207,12 +220,56 @@ test("strategies live with upstreams that fail, and pay for what those computed"
       assert.match(answer.choices[0].message.content, /\S/);
       ++answered;
     } catch (error) {
+      (failed[name] ??= []).push(error.message);
       assert.ok(error instanceof OpenAI.APIError && [402, 429, 500, 502, 503, 504].includes(error.status), `${name}: ${error}`);
     }
   })));
+  t.diagnostic(`${answered} of ${jobs} answered; others: ${JSON.stringify(failed)}`);
   assert.ok(answered > jobs * .8, `${answered} of ${jobs} were answered`);
   const { total } = await nothingUnaccounted(gateway, sim);
   assert.ok(total.broken.calls > 0 && total.refused.calls > 0, JSON.stringify(total));
+  await gateway.stop();
+});
+
+test("a workflow runs on the gateway's models, and goes on where it was broken off", async (t) => {
+  const { gateway, client, sim } = await world(t);
+  const options = [{ model: "sim/sim-small", p: 0.6, latency_ms: { mean: 50 }, tokens: 150, usd: 0.0003 }];
+  const workflow = { subtasks: [
+    { id: "first", prompt: "How many came? [difficulty 0.2]", check: { regex: "boxed" }, options },
+    { id: "second", prompt: "How many left? [difficulty 0.2]", options },
+    { id: "both", parents: ["first", "second"], prompt: "How many are there now?\n{{first}}\n{{second}}", options },
+  ] };
+  const post = (more) => fetch(`http://127.0.0.1:${gateway.port}/v1/plan/workflow`, {
+    method: "POST", headers: { authorization: `Bearer ${client.apiKey}`, "content-type": "application/json" }, body: JSON.stringify({ workflow, budget: "0.1 usd, 60 s", seed: 2, ...more }) });
+  const whole = await (await post({})).json();
+  assert.equal(whole.complete, true, JSON.stringify(whole));
+  assert.deepEqual(Object.keys(whole.answers).sort(), ["both", "first", "second"]);
+  assert.match(whole.answers.both, /Answer: /);
+  const events = (await (await post({ stream: true })).text()).split("\n").filter((line) => line.startsWith("data: {")).map((line) => JSON.parse(line.slice(6)));
+  const journal = events.filter((event) => event.step || event.seen);
+  assert.ok(journal.length > 3);
+  const paid = await spent(gateway);
+  const rest = await (await post({ journal: journal.slice(0, journal.findIndex((event) => event.seen) + 1) })).json();
+  assert.equal(rest.complete, true, JSON.stringify(rest));
+  assert.deepEqual(rest.answers, whole.answers, "the same seed, the same answers");
+  assert.ok((await spent(gateway)) > paid);
+  const none = await post({ budget: "1 tokens" });
+  assert.equal(none.status, 402, await none.text());
+  await nothingUnaccounted(gateway, sim);
+  await gateway.stop();
+});
+
+test("what came of answers is learned, once and by who asked alone", async (t) => {
+  const { gateway, client, sim } = await world(t);
+  const tell = (feedback, key = client.apiKey) => fetch(`http://127.0.0.1:${gateway.port}/v1/feedback`, {
+    method: "POST", headers: { authorization: `Bearer ${key}`, "content-type": "application/json" }, body: JSON.stringify(feedback) });
+  const answer = await run(client, "sevra");
+  const other = /sk-[A-Za-z0-9_-]{16,}/.exec((await gateway.bursar("keys", "create", "bob", "--account", "dev")).stdout)[0];
+  await waitFor(async () => (await tell({ id: answer.id, correct: true }, other)).status === 404, { every: 100, what: "another's feedback to be refused" });
+  const told = await tell({ id: answer.id, truth: await sim.truth(QUESTION) });
+  assert.equal(told.status, 200, await told.text());
+  assert.equal((await tell({ id: answer.id, correct: true })).status, 404, "once");
+  assert.equal((await tell({ id: answer.id, reward: 7 })).status, 400);
   await gateway.stop();
 });
 

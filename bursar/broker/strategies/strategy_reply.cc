@@ -17,8 +17,12 @@ HttpResponse no_answer(const LiveJob& job) {
   const plan::JobResult& result = job.executor().result();
   if (result.end == plan::JobEnd::kDeadline) return plain_refusal(504, "deadline", "The job's time is over.");
   if (job.last_refusal()) return *job.last_refusal();
-  const std::string why = result.why.empty() ? "No answer came." : result.why;
-  if (result.end == plan::JobEnd::kPurse) return plain_refusal(402, "insufficient_quota", why);
+  // A plan that starts nothing has found that nothing fits.
+  const bool nothing_fits = result.end == plan::JobEnd::kAnswered && result.launched == 0;
+  const std::string why = !result.why.empty() ? result.why
+                          : nothing_fits      ? "The budget allows no call at all."
+                                              : "No answer came.";
+  if (result.end == plan::JobEnd::kPurse || nothing_fits) return plain_refusal(402, "insufficient_quota", why);
   return plain_refusal(502, "no_answer", why);
 }
 

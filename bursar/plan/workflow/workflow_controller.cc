@@ -73,13 +73,14 @@ Step WorkflowController::next(const Purse& purse) {
     return step;
   }
   step.why = {{"p_complete", decision->p_complete}, {"simulated_runs", decision->runs}};
-  boost::json::array& starts = step.why["starts"].emplace_array();
+  boost::json::array starts;  // no reference into step.why: start() may add to it
   for (const Start& one : decision->starts) {
     const Subtask& subtask = file_.workflow[one.node];
     starts.push_back(boost::json::object{
         {"subtask", subtask.id}, {"model", subtask.options[one.option].model}, {"samples", one.samples}});
     start(one, now_ms_, step);
   }
+  step.why["starts"] = std::move(starts);
   step.done = step.actions.empty() && run_.idle();
   return step;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bursar/core/json.h"
 #include "bursar/plan/job/job_testing.h"
 
 namespace bursar::plan {
@@ -51,6 +52,22 @@ TEST(WorkflowController, EndsWithWhatItHasWhenThePurseIsEmpty) {
   EXPECT_TRUE(run.executor().finished());
   EXPECT_LE(result.cost[kTokens], 300);
   EXPECT_EQ(result.answer->text, R"({"outline":"fine"})");
+}
+
+// Several starts that fit by their means and not by their caps: a reference into the step's notes did not outlive them.
+TEST(WorkflowController, SaysWhatItCouldNotStart) {
+  std::string many = R"({"subtasks": [)";
+  for (int i = 0; i < 8; ++i) {
+    many +=
+        (i > 0 ? "," : "") + (R"({"id": "s)" + std::to_string(i)) +
+        R"(", "prompt": "Do it.", "options": [{"model": "m", "p": 0.6, "latency_ms": {"mean": 20}, "tokens": 40}]})";
+  }
+  auto made = WorkflowController::make(read_workflow(many + "]}").value(), within("1 tokens"));
+  TestedJob run(std::move(made.value()), job("1 tokens"), [](const Action&) { return said("", 1); });
+  EXPECT_FALSE(run.run().answer);
+  EXPECT_TRUE(run.executor().finished());
+  EXPECT_TRUE(run.launched.empty());
+  EXPECT_NE(to_json(run.executor().journal()).find("not_started"), std::string::npos);
 }
 
 TEST(WorkflowController, EndsAtItsDeadline) {
