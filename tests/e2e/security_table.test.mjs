@@ -9,7 +9,7 @@ const filesIn = (folder, suffix) => readdirSync(join(ROOT, folder), { recursive:
 
 test("every row of the security table names tests that exist", () => {
   const document = readFileSync(join(ROOT, "docs/security.md"), "utf8");
-  const units = new Set(filesIn("bursar", "_test.cc").flatMap((text) => [...text.matchAll(/^TEST(?:_F|_P)?\((\w+), (\w+)\)/gm)].map(([, subject, says]) => `${subject}.${says}`)));
+  const units = new Set(filesIn("bursar", "_test.cc").flatMap((text) => [...text.matchAll(/^(?:TEST(?:_F|_P)?|RC_GTEST_PROP)\((\w+), (\w+)[,)]/gm)].map(([, subject, says]) => `${subject}.${says}`)));
   const scenarios = new Set(filesIn("tests/e2e", ".test.mjs").flatMap((text) => [...text.matchAll(/^test\("([^"]+)"/gm)].map(([, name]) => name)));
   const rows = document.split("\n").filter((line) => line.startsWith("| ") && line.split("|").length === 5).map((line) => line.split("|")[3]);
   const table = rows.filter((cell) => cell.includes("`") || cell.includes('"'));

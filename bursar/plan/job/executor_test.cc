@@ -153,6 +153,44 @@ TEST(Executor, RefusesTheJournalOfAnotherJob) {
   EXPECT_FALSE(TestedJob(job(), {}, numbered).executor().resume(nonsense, later.now));
 }
 
+// A journal comes from outside: whatever it says, nothing crashes, and the purse holds.
+RC_GTEST_PROP(Executor, TakesNoHarmFromAForgedJournal, ()) {
+  const JobLimits limits{.purse = amounts("1k tokens"), .parallel = 4};
+  TestedJob whole(job(), limits, numbered);
+  whole.run();
+  boost::json::array journal = whole.executor().journal();
+  for (int change = 0; change < *rc::gen::inRange(1, 5); ++change) {
+    const auto at = *rc::gen::inRange<std::size_t>(0, journal.size());
+    const auto other = *rc::gen::inRange<std::size_t>(0, journal.size());
+    switch (*rc::gen::inRange(0, 5)) {
+      case 0: std::swap(journal[at], journal[other]); break;
+      case 1:
+        journal.insert(journal.begin() + static_cast<std::ptrdiff_t>(at), boost::json::value(journal[other]));
+        break;
+      case 2:
+        journal[at] = boost::json::object{{"seen", boost::json::object{{"action", other}, {"end", "done"}}}};
+        break;
+      case 3: journal[at] = *rc::gen::arbitrary<int>(); break;
+      default: journal[at].is_object() ? journal[at].as_object().clear() : void(); break;
+    }
+  }
+  TestedJob later(job(), limits, numbered);
+  const auto resumed = later.executor().resume(journal, later.now);
+  while (later.step()) {
+  }
+  RC_ASSERT(!resumed || later.executor().finished());
+  RC_ASSERT(later.executor().purse().spent[kTokens] <= 1000);
+}
+
+TEST(Executor, BelievesNoJournalThatGivesBack) {
+  TestedJob whole(job(), {}, numbered);
+  whole.run();
+  boost::json::array journal = whole.executor().journal();
+  journal[1].as_object()["seen"].as_object()["cost"] = "-500 tokens";
+  TestedJob later(job(), {}, numbered);
+  EXPECT_EQ(later.executor().resume(journal, later.now).error().code, ErrorCode::kCorrupt);
+}
+
 TEST(Executor, TellsTheControllerOfRefusals) {
   int refused = 0;
   TestedJob run(job(), {}, [&](const Action& action) {

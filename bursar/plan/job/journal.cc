@@ -142,10 +142,12 @@ Result<Observation> read_seen(const boost::json::object& seen) {
   out.why = member<std::string>(seen, "why", "");
   out.prompt_tokens = member<std::int64_t>(seen, "prompt_tokens", 0);
   out.completion_tokens = member<std::int64_t>(seen, "completion_tokens", 0);
+  if (out.prompt_tokens < 0 || out.completion_tokens < 0) return corrupt("tokens: below zero");
   out.took = Duration{member<std::int64_t>(seen, "took_us", 0)};
   if (const auto cost = member<std::string>(seen, "cost", ""); !cost.empty()) {
     auto amounts = parse_amounts(cost);
     if (!amounts) return corrupt("cost: " + amounts.error().message);
+    if (amounts->any_negative()) return corrupt("cost: below zero");
     out.cost = *amounts;
   }
   if (seen.contains("mean_logprob")) out.mean_logprob = member<double>(seen, "mean_logprob", 0);
