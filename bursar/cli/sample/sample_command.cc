@@ -19,9 +19,12 @@ constexpr const char* kHelp =
   bursar sample run stream.jsonl --plan plan.json
   bursar sample rollouts candidates.jsonl --n 64 --policy dora
   bursar sample beliefs beliefs.json
+  bursar sample fit-lengths traces.jsonl --output laws.json
+  bursar sample guide candidates.jsonl --laws laws.json --thinking-budget 500
 
 Files are JSON lines: {"id","answers":[…],"rewards":[…],"weights":[…],"gold"}, and for rollouts
-{"text","score","embedding":[…]}; what is not needed may be missing. docs/sample.md has more.
+{"text","score","embedding":[…]}; what is not needed may be missing. Traces of thinking are {"thinking","tokens":[…]}
+or {"lines":[{"text","tokens"}]}, candidates {"tokens","line","candidates":[{"token","p"}]}. docs/sample.md has more.
 )";
 
 struct Words {
@@ -30,7 +33,24 @@ struct Words {
   StreamWords stream;
   RolloutWords rollouts;
   BeliefsWords beliefs;
+  LengthWords lengths;
+  GuideWords guide;
 };
+
+void describe_guidance(CLI::App& app, Words& words) {
+  CLI::App& lengths = *app.add_subcommand("fit-lengths", "Learns from traces how much thinking is left at a line");
+  lengths.add_option("traces", words.lengths.file, "JSON lines of whole traces; - is standard input")->required();
+  lengths.add_option("-o,--output", words.lengths.output, "Write the laws here");
+  lengths.add_option("--min-samples", words.lengths.min_samples, "Of a law (30)");
+  lengths.add_option("--max-distance", words.lengths.max_distance,
+                     "Kolmogorov-Smirnov; a law that is further from its samples is dropped (0.15)");
+  lengths.add_flag("--json", words.lengths.json, "Print the laws as JSON");
+  CLI::App& guide = *app.add_subcommand("guide", "Weights the tokens a line could begin with by what still fits");
+  guide.add_option("candidates", words.guide.file, "JSON lines; - is standard input (-)");
+  guide.add_option("--laws", words.guide.laws, "What fit-lengths wrote")->required();
+  guide.add_option("--thinking-budget", words.guide.budget, "Tokens of the whole thinking")->required();
+  guide.add_flag("--published", words.guide.published, "With the mask and the fallback of the published code");
+}
 
 void describe(CLI::App& app, Words& words) {
   CLI::App& select = *app.add_subcommand("select", "Which k of the answers seen to submit");
@@ -97,7 +117,9 @@ Result<void> run_verb(const CLI::App& app, const Words& words, std::ostream& out
   if (app.got_subcommand("fit")) return fit_stream(words.stream, out);
   if (app.got_subcommand("run")) return run_stream(words.stream, out);
   if (app.got_subcommand("beliefs")) return show_beliefs(words.beliefs, out);
-  return rollouts_of(words.rollouts, out);
+  if (app.got_subcommand("rollouts")) return rollouts_of(words.rollouts, out);
+  if (app.got_subcommand("fit-lengths")) return fit_lengths(words.lengths, out);
+  return guide_candidates(words.guide, out);
 }
 
 int run_parsed(std::vector<std::string> words, SampleOutput output) {
@@ -106,6 +128,7 @@ int run_parsed(std::vector<std::string> words, SampleOutput output) {
   app.require_subcommand(1);
   Words read;
   describe(app, read);
+  describe_guidance(app, read);
   try {
     std::ranges::reverse(words);  // as CLI11 takes them
     app.parse(words);

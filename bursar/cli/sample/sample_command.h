@@ -1,16 +1,19 @@
 // The program `bursar-sample`, which `bursar sample` starts: repeated draws, votes, and where the next draw goes.
 //
 //   bursar sample select answers.jsonl --rule bom --k 3          // which answers to submit; Pass@k where gold is known
-//   bursar sample allocate pool.jsonl --mean 16                  // a recorded batch: which question gets the next
-//   sample bursar sample fit pool.jsonl --mean 16 --output plan.json    // a plan for questions that come one by one
+//   bursar sample allocate pool.jsonl --mean 16                  // a recorded batch: who gets the next sample
+//   bursar sample fit pool.jsonl --mean 16 --output plan.json    // a plan for questions that come one by one
 //   bursar sample run stream.jsonl --plan plan.json
 //   bursar sample rollouts candidates.jsonl --n 64 --policy dora
 //   bursar sample beliefs beliefs.json                           // what a gateway has learned of models and strategies
+//   bursar sample fit-lengths traces.jsonl --output laws.json    // what is left of the thinking, line by line
+//   bursar sample guide - --laws laws.json --thinking-budget 500
 //
 // Exit codes: 0 done; 1 the input is wrong; 2 the words on the command line are wrong; 3 a file cannot be read or
 // written.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -65,5 +68,20 @@ struct BeliefsWords {
   bool json = false;
 };
 [[nodiscard]] Result<void> show_beliefs(const BeliefsWords& words, std::ostream& out);
+
+struct LengthWords {
+  std::string file, output;
+  std::size_t min_samples = 30;
+  double max_distance = .15;
+  bool json = false;
+};
+[[nodiscard]] Result<void> fit_lengths(const LengthWords& words, std::ostream& out);
+
+struct GuideWords {
+  std::string file = "-", laws;
+  std::int64_t budget = 0;
+  bool published = false;
+};
+[[nodiscard]] Result<void> guide_candidates(const GuideWords& words, std::ostream& out);
 
 }  // namespace bursar::cli

@@ -112,6 +112,47 @@ TEST_F(SampleCommand, SplitsRolloutsOverWhatCandidatesSay) {
                      "\n");
 }
 
+// Lines that begin with "Wait" are followed by many more than those that begin with "So".
+std::string traces(std::uint64_t seed) {
+  RandomStream random(seed);
+  std::string text;
+  for (int trace = 0; trace < 400; ++trace) {
+    text += R"({"lines":[)";
+    const bool wait = random.bernoulli(.5);
+    for (std::uint64_t line = 0, lines = (wait ? 12 : 2) + random.uniform_int(std::uint64_t{5}); line <= lines; ++line)
+      text += std::string(line == 0 ? "" : ",") + R"({"text":")" + (wait ? "Wait, no" : "So it is") + R"(","tokens":)" +
+              std::to_string(10 + random.uniform_int(std::uint64_t{20})) + "}";
+    text += "]}\n";
+  }
+  return text;
+}
+
+TEST_F(SampleCommand, LearnsLengthsAndGuidesByThem) {
+  const std::string laws = folder / "laws.json";
+  const Ran fit = sample({"fit-lengths", write("t.jsonl", traces(4)), "--output", laws});
+  EXPECT_EQ(fit.code, 0) << fit.err;
+  EXPECT_THAT(fit.out, HasSubstr("400 traces"));
+  EXPECT_THAT(fit.out, HasSubstr("wait"));
+  const std::string line = R"({"tokens":420,"line":2,"candidates":[{"token":" Wait","p":0.9},{"token":"So","p":0.1}]})";
+  const Ran guided = sample({"guide", write("g.jsonl", line), "--laws", laws, "--thinking-budget", "500"});
+  EXPECT_EQ(guided.code, 0) << guided.err;
+  const auto read = *parse_json(guided.out);
+  EXPECT_EQ(read.at("remaining").as_int64(), 80);
+  EXPECT_LT(read.at("candidates").at(0).at("p").as_double(), .5);
+  EXPECT_EQ(read.at("candidates").at(1).at("class").as_string(), "so");
+}
+
+TEST_F(SampleCommand, CountsTokensItselfWhereATraceDoesNot) {
+  std::string text = R"({"thinking":"Wait, that is wrong.\nSo it is 7.","whole":false})"
+                     "\n";
+  for (int i = 0; i < 40; ++i)
+    text += R"({"thinking":"Wait, that is wrong.\nSo it is )" + std::string(static_cast<std::size_t>(i), '7') + "\"}\n";
+  const Ran fit = sample({"fit-lengths", write("t.jsonl", text)});
+  EXPECT_EQ(fit.code, 0) << fit.err;
+  EXPECT_THAT(fit.out, HasSubstr("41 traces, 120 line starts; 1 were cut off"));
+  EXPECT_THAT(fit.out, HasSubstr("without token counts"));
+}
+
 TEST_F(SampleCommand, SaysWhatIsWrongAndWhere) {
   const auto code = [&](std::vector<std::string> words, const char* says) {
     const Ran ran = sample(std::move(words));
@@ -129,6 +170,10 @@ TEST_F(SampleCommand, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(code({"select", write("d.jsonl", "\n")}, "has no questions"), 1);
   EXPECT_EQ(code({"select"}, "--help"), 2);
   EXPECT_EQ(code({"run", file, "--plan", file}, "bursar sample"), 1);
+  EXPECT_EQ(code({"fit-lengths", write("f.jsonl", "{\"thinking\":\"a\\nb\",\"tokens\":[1]}")}, "there are 2 lines"), 1);
+  EXPECT_EQ(code({"fit-lengths", write("h.jsonl", "{\"thinking\":\"a\"}")}, "more traces"), 1);
+  EXPECT_EQ(code({"guide", file, "--laws", file, "--thinking-budget", "5"}, "a.jsonl"), 1);
+  EXPECT_EQ(code({"guide", file, "--laws", file, "--thinking-budget", "0"}, "--thinking-budget"), 1);
   EXPECT_EQ(code({"rollouts", write("e.jsonl", "{\"text\":\"a\",\"score\":2}")}, "$.score"), 1);
 }
 

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iostream>
 
 #include "bursar/core/json.h"
@@ -13,30 +12,6 @@ namespace bursar::cli {
 namespace {
 
 constexpr std::size_t kMostLineBytes = 64 << 20, kMostAnswers = 1 << 20, kMostDimensions = 1 << 16;
-
-using OnLine = std::function<Result<void>(const JsonView&, std::size_t)>;
-
-Result<void> each_line(const std::string& path, const OnLine& on_line) {
-  std::error_code code;
-  if (path != "-" && std::filesystem::is_directory(path, code))
-    return fail(ErrorCode::kUnavailable, path + ": is a folder");
-  std::ifstream file;
-  if (path != "-") file.open(path, std::ios::binary);
-  if (path != "-" && !file) return fail(ErrorCode::kUnavailable, path + ": cannot be opened: " + std::strerror(errno));
-  std::istream& in = path == "-" ? std::cin : file;
-  std::string line;
-  std::size_t number = 0;
-  while (std::getline(in, line)) {
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const std::string where = path + ", line " + std::to_string(number);
-    const auto document = parse_json(line, {.max_bytes = kMostLineBytes, .max_depth = 8});
-    if (!document) return tl::unexpected(with_context(where, document.error()));
-    if (auto ok = on_line(JsonView(*document), number); !ok) return tl::unexpected(with_context(where, ok.error()));
-  }
-  if (in.bad()) return fail(ErrorCode::kUnavailable, path + ": cannot be read");
-  return {};
-}
 
 // A list of numbers as long as the answers; where the key is missing nothing happens.
 Result<void> read_numbers(const JsonView& view, std::string_view key, double low, std::size_t count,
@@ -111,9 +86,31 @@ Result<TextCandidate> candidate_of(const JsonView& view) {
 
 }  // namespace
 
+Result<void> each_json_line(const std::string& path, const OnJsonLine& on_line) {
+  std::error_code code;
+  if (path != "-" && std::filesystem::is_directory(path, code))
+    return fail(ErrorCode::kUnavailable, path + ": is a folder");
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  if (path != "-" && !file) return fail(ErrorCode::kUnavailable, path + ": cannot be opened: " + std::strerror(errno));
+  std::istream& in = path == "-" ? std::cin : file;
+  std::string line;
+  std::size_t number = 0;
+  while (std::getline(in, line)) {
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::string where = path + ", line " + std::to_string(number);
+    const auto document = parse_json(line, {.max_bytes = kMostLineBytes, .max_depth = 8});
+    if (!document) return tl::unexpected(with_context(where, document.error()));
+    if (auto ok = on_line(JsonView(*document), number); !ok) return tl::unexpected(with_context(where, ok.error()));
+  }
+  if (in.bad()) return fail(ErrorCode::kUnavailable, path + ": cannot be read");
+  return {};
+}
+
 Result<std::vector<AnsweredQuestion>> read_questions(const std::string& path) {
   std::vector<AnsweredQuestion> out;
-  auto ok = each_line(path, [&](const JsonView& view, std::size_t line) -> Result<void> {
+  auto ok = each_json_line(path, [&](const JsonView& view, std::size_t line) -> Result<void> {
     auto question = question_of(view, line);
     if (!question) return tl::unexpected(question.error());
     out.push_back(std::move(*question));
@@ -126,7 +123,7 @@ Result<std::vector<AnsweredQuestion>> read_questions(const std::string& path) {
 
 Result<std::vector<TextCandidate>> read_candidates(const std::string& path) {
   std::vector<TextCandidate> out;
-  auto ok = each_line(path, [&](const JsonView& view, std::size_t) -> Result<void> {
+  auto ok = each_json_line(path, [&](const JsonView& view, std::size_t) -> Result<void> {
     auto candidate = candidate_of(view);
     if (!candidate) return tl::unexpected(candidate.error());
     out.push_back(std::move(*candidate));

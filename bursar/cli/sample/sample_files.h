@@ -6,14 +6,21 @@
 // Errors: kUnavailable for a file that cannot be read; kInvalidArgument with file, line and field.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "bursar/core/json.h"
 #include "bursar/core/result.h"
 #include "bursar/sample/answers.h"
 
 namespace bursar::cli {
+
+// Calls for each line that is not blank, with its number from 1; ends at the first error. "-": standard input.
+using OnJsonLine = std::function<Result<void>(const JsonView&, std::size_t)>;
+[[nodiscard]] Result<void> each_json_line(const std::string& path, const OnJsonLine& on_line);
 
 struct AnsweredQuestion {
   std::string id;  // the line's number where the file gives none
