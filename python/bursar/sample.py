@@ -4,6 +4,8 @@
         question = allocator.next()                             # OkgAllocator: where one more vote settles most
         allocator.observe(question, ask(question))
 
+Also: thinking that ends within its budget (`fit_lengths`, `reweight`, `LineGuide`).
+
 docs/sample.md says what is for what.
 """
 
@@ -13,13 +15,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Sequence
 
 from . import _native
-from ._native import OkgAllocator, StreamPlan
+from ._native import LengthLaw, LengthTable, LineGuide, OkgAllocator, StreamPlan
 
 if TYPE_CHECKING:
     from ._types import DoubleArray, Float32Array, Int64Array, Numbers
 
-__all__ = ["OkgAllocator", "Selection", "StreamPlan", "Vote", "canonical_answer", "fit_stream", "select",
-           "split_rollouts", "vote"]
+__all__ = ["Guided", "LengthLaw", "LengthTable", "LineGuide", "OkgAllocator", "Selection", "StreamPlan", "Vote",
+           "canonical_answer", "fit_length_law", "fit_lengths", "fit_stream", "reweight", "select", "split_rollouts",
+           "vote"]
 
 
 def canonical_answer(text: str, *, exact: bool = False) -> str:
@@ -103,3 +106,49 @@ def split_rollouts(scores: Numbers, rollouts: int, *, embeddings: Float32Array |
     array([2, 2, 4])
     """
     return _native.sample_rollouts(scores, rollouts, embeddings, policy, quality_temperature, similarity_temperature)
+
+
+def fit_length_law(lengths: Numbers) -> LengthLaw:
+    """The law of remaining lengths, in tokens, by maximum likelihood.
+
+    >>> law = fit_length_law([90.0, 120.0, 75.0, 140.0])
+    >>> round(law.cdf(100), 2), round(law.mode_tokens)
+    (0.45, 102)
+    """
+    return _native.fit_length_law(lengths)
+
+
+def fit_lengths(traces: Sequence[Sequence[tuple[str, int]]], *, min_samples: int = 30,
+                max_distance: float = 0.15) -> LengthTable:
+    """Laws of what is left of the thinking, by line and by what the line begins with.
+
+    Args:
+        traces: thinking that ended by itself; of each its lines, as (text, tokens).
+        min_samples: of a law.
+        max_distance: Kolmogorov-Smirnov; a law that is further from its samples is dropped.
+    """
+    return _native.fit_lengths([[(text, tokens) for text, tokens in trace] for trace in traces], min_samples,
+                               max_distance)
+
+
+@dataclass(frozen=True, eq=False)
+class Guided:
+    """[candidates]: guided probabilities and the chances to end in time; whether none could, and the fallback chose."""
+
+    probs: DoubleArray
+    finish: DoubleArray
+    fell_back: bool
+
+
+def reweight(laws: Sequence[LengthLaw | None], remaining: int, probs: Numbers, *, published: bool = False) -> Guided:
+    """Weights the next tokens, at a line's start, by the chance that the thinking then ends within `remaining` tokens.
+
+    Args:
+        laws: of what is left after each candidate; None: nothing is known, and it is left alone.
+        probs: [candidates], of the model, without temperature.
+        published: with the mask and the fallback of the published code.
+
+    >>> reweight([LengthLaw(60, 10), LengthLaw(30, 10)], 100, [0.9, 0.1]).probs.round(2)
+    array([0.2, 0.8])
+    """
+    return Guided(**_native.sample_reweight(list(laws), remaining, probs, published))

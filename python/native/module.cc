@@ -12,6 +12,7 @@ PYBIND11_MODULE(_native, module) {
   bursar::python::bind_choice(module);
   bursar::python::bind_curves(module);
   bursar::python::bind_equitable(module);
+  bursar::python::bind_guidance(module);
   bursar::python::bind_policy(module);
   bursar::python::bind_private_best_arm(module);
   bursar::python::bind_replay(module);

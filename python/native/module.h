@@ -9,6 +9,7 @@ void bind_agree(pybind11::module_& module);
 void bind_choice(pybind11::module_& module);
 void bind_curves(pybind11::module_& module);
 void bind_equitable(pybind11::module_& module);
+void bind_guidance(pybind11::module_& module);
 void bind_policy(pybind11::module_& module);
 void bind_private_best_arm(pybind11::module_& module);
 void bind_replay(pybind11::module_& module);

@@ -69,3 +69,50 @@ def test_rollouts_pay_directions():
         sample.split_rollouts(scores, 12)
     with pytest.raises(bursar.InvalidArgument, match="rows"):
         sample.split_rollouts(scores, 12, embeddings=embeddings[:2])
+
+
+def play(guide, rng):
+    """A model whose lines begin with Wait or So, or end the thinking."""
+    while True:
+        what, most = guide.next()
+        if what == "done":
+            return guide
+        if what == "candidates":
+            guide.report_candidates([("Wait", -0.25), ("So", -1.7), ("</think>", -3.5)])
+            continue
+        tokens = int(rng.integers(4, 30))
+        guide.report_line(" and on", min(tokens, most), "newline" if tokens <= most else "length")
+
+
+def test_thinking_ends_within_its_budget():
+    rng = np.random.default_rng(3)
+    traces = [[("Wait, no", int(rng.integers(5, 40))) for _ in range(rng.integers(4, 12))]
+              + [("So it is", int(rng.integers(5, 40))) for _ in range(2)] for _ in range(300)]
+    laws = sample.fit_lengths(traces)
+    assert laws.law(0, " Wait").cdf(100) < laws.law(8, "So").cdf(100)
+    assert laws.law(0, "</think>").cdf(1) > 0.999
+    guide = play(sample.LineGuide(120, sample.LengthTable.restore(laws.save()), seed=4), rng)
+    assert guide.spent <= 120 and guide.text.endswith("</think>") and guide.ended in {"own", "cut"}
+    assert guide.records()[0]["remaining"] == 120
+
+
+def test_laws_may_be_a_function_and_a_guide_goes_on():
+    def laws(line, tokens, budget, last_line, candidates):
+        return [(60, 10) if text == "Wait" else (30, 10) for text in candidates]
+
+    guide = sample.LineGuide(400, laws, seed=2)
+    other = sample.LineGuide.restore(guide.save(), laws)
+    assert play(guide, np.random.default_rng(1)).text == play(other, np.random.default_rng(1)).text
+    with pytest.raises(bursar.WrongType):
+        sample.LineGuide(400, 3)
+    with pytest.raises(bursar.InvalidArgument, match="not asked for"):
+        sample.LineGuide(400, laws).report_line("x", 1)
+
+
+def test_reweighting_leaves_the_unknown_alone():
+    guided = sample.reweight([None, sample.LengthLaw(60, 10)], 50, [0.5, 0.5])
+    assert guided.finish[0] == 1 and guided.probs[0] > 0.99 and not guided.fell_back
+    with pytest.raises(bursar.InvalidArgument, match="all probabilities are 0"):
+        sample.reweight([None], 50, [0.0])
+    with pytest.raises(bursar.InvalidArgument, match="shape"):
+        sample.LengthLaw(-1, 2)
