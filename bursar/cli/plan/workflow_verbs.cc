@@ -31,16 +31,22 @@ struct Loaded {
   PortfolioPlanner planner;
 };
 
-Result<Loaded> load(const WorkflowWords& words, bool published) {
+struct Search {
+  bool published = false;
+  int fresh_runs = 0;  // behind what is printed; nobody sees it in simulations
+};
+
+Result<Loaded> load(const WorkflowWords& words, const Search& search) {
   if (!words.budget_usd && !words.budget_tokens && !words.deadline_s)
     return invalid_argument("nothing is limited; say --budget-usd, --budget-tokens or --deadline-s");
   auto file = read_workflow_file(words.file);
   if (!file) return tl::unexpected(file.error());
   plan::PlannerOptions options{
       .samples = words.samples,
+      .fresh_runs = search.fresh_runs,
       .simulator = {.prior_strength = words.prior, .cancel_on_success = words.cancel_on_success},
       .seed = words.seed};
-  if (published) options.search = plan::PlannerOptions::Search::kPublished;
+  if (search.published) options.search = plan::PlannerOptions::Search::kPublished;
   auto planner = PortfolioPlanner::make(file->workflow, options);
   if (!planner) return tl::unexpected(planner.error());
   constexpr double kUnlimited = plan::RunState::kUnlimited;
@@ -220,7 +226,7 @@ void describe_workflow_verbs(CLI::App& app, WorkflowWords& words) {
 }
 
 Result<void> plan_workflow(const WorkflowWords& words, std::ostream& out) {
-  auto loaded = load(words, words.published);
+  auto loaded = load(words, {.published = words.published, .fresh_runs = 4000});
   if (!loaded) return tl::unexpected(loaded.error());
   const auto decision =
       loaded->planner.decide({.usd = loaded->budget.usd, .tokens = loaded->budget.tokens, .ms = loaded->budget.ms});
@@ -242,7 +248,7 @@ Result<void> plan_workflow(const WorkflowWords& words, std::ostream& out) {
 Result<void> simulate_workflow(const WorkflowWords& words, std::ostream& out) {
   std::vector<Fared> all;
   for (const std::string& word : words.policies) {
-    auto loaded = load(words, word == "mcpp-published");
+    auto loaded = load(words, {.published = word == "mcpp-published"});
     if (!loaded) return tl::unexpected(loaded.error());
     const auto policy = policy_named(loaded->workflow, word, words);
     if (!policy) return tl::unexpected(policy.error());
