@@ -133,8 +133,8 @@ void bind_laws(py::module_& module) {
              return law;
            }),
            arg("shape"), arg("rate"))
-      .def_readonly("shape", &LengthLaw::shape)
-      .def_readonly("rate", &LengthLaw::rate)
+      .def_readonly("shape", &LengthLaw::shape, "alpha, above 0")
+      .def_readonly("rate", &LengthLaw::rate, "lambda, above 0")
       .def("cdf", &LengthLaw::cdf, arg("tokens"), "The chance that at most so many tokens are left.")
       .def_property_readonly("mode_tokens", &LengthLaw::mode_tokens, "the most likely number, of its logarithm");
   py::class_<LengthTable>(module, "LengthTable",
