@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kMostConversation = 16 << 10;
 constexpr std::int64_t kAssessTokens = 96, kDecomposeTokens = 768;
+constexpr std::int64_t kInstructionTokens = 120, kBytesAToken = 4;
 
 // What was said before the question; empty where nothing was.
 std::string conversation_of(const JobSetup& setup) {
@@ -55,6 +56,15 @@ std::size_t affordable(const Job& job, std::span<const Observation> seen, std::s
     want = std::min(want, spare >= 1 ? static_cast<std::size_t>(std::min(spare, 1e6)) : 0);
   }
   return want;
+}
+
+std::int64_t prompt_estimate(const Job& job) {
+  return kInstructionTokens + static_cast<std::int64_t>(job.setup().question.size()) / kBytesAToken;
+}
+
+bool purse_holds(const Job& job, std::int64_t tokens) {
+  const auto left = job.purse().left(kTokens);
+  return !left || *left >= tokens;
 }
 
 std::string steps_text(std::span<const AnsweredStep> steps) {

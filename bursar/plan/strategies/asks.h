@@ -32,6 +32,11 @@ inline constexpr std::int64_t kAnswerLine = 16;  // tokens
 [[nodiscard]] std::size_t affordable(const Job& job, std::span<const Observation> seen, std::size_t want,
                                      std::size_t keep = 0);
 
+// Tokens that a call reads beside its work, by the length of the question: for plans made before any call.
+[[nodiscard]] std::int64_t prompt_estimate(const Job& job);
+// Whether so many more tokens are in the purse, or none are counted.
+[[nodiscard]] bool purse_holds(const Job& job, std::int64_t tokens);
+
 // What the answers of earlier steps say, for <steps>: "1. text", then "Answer: …", a line each.
 struct AnsweredStep {
   std::string text, answer;  // an answer that is empty is left out

@@ -15,7 +15,7 @@
 namespace bursar::plan {
 namespace {
 
-constexpr std::size_t kBatch = 8;
+constexpr std::size_t kBatch = 8, kFirstOfPurse = 4;  // the first few show what an answer costs
 constexpr std::int64_t kLeastJudge = 64, kJudgesKept = 2;
 
 sample::SelectOptions options_of(const Job& job, const sample::Ballot& ballot) {
@@ -96,7 +96,8 @@ boost::json::object numbers_of(const sample::Ballot& ballot, const std::map<std:
 Script bom(Job& job) {
   Ballots votes(answer_form(job));
   const auto samples = static_cast<std::size_t>(job.integer("samples"));
-  for (std::size_t drawn = 0, next = std::min(samples, kBatch); next > 0;) {
+  const std::size_t first = job.purse().limit.empty() ? kBatch : kFirstOfPurse;
+  for (std::size_t drawn = 0, next = std::min(samples, first); next > 0;) {
     std::vector<Action> asks(next, job.sample());
     const std::vector<Observation> seen = co_await job.run(std::move(asks));
     votes.take(seen);

@@ -16,14 +16,9 @@
 namespace bursar::plan {
 namespace {
 
-constexpr std::int64_t kLeastLeaf = 96;      // tokens of an answer: less is not worth a call [choice]
-constexpr std::int64_t kInstructions = 100;  // tokens that every call reads beside the question
+constexpr std::int64_t kLeastLeaf = 96;  // tokens of an answer: less is not worth a call [choice]
 constexpr std::int64_t kBytesAToken = 4;
 constexpr int kMostLayers = 4;
-
-std::int64_t prompt_tokens(const Job& job) {
-  return kInstructions + static_cast<std::int64_t>(job.setup().question.size()) / kBytesAToken;
-}
 
 std::int64_t least_leaf(const Job& job) {
   const std::int64_t given = job.integer("least_leaf");
@@ -49,7 +44,7 @@ OrgInputs inputs_of(const Job& job) {
                .correlation = learned(job, "correlation", nullptr, "correlation"),
                .window = job.integer("window"),
                .budget = static_cast<double>(std::max<std::int64_t>(budget_of(job), 1)),
-               .least_leaf = static_cast<double>(prompt_tokens(job) + least_leaf(job))};
+               .least_leaf = static_cast<double>(prompt_estimate(job) + least_leaf(job))};
   in.fidelity = [scale = job.number("message_scale")](double m) { return 1 - std::exp(-m / scale); };
   return in;
 }
@@ -82,7 +77,7 @@ boost::json::object numbers_of(const OrgPlan& plan) {
 
 // A leaf that may write as much as anybody is the request as it came; a smaller one is told of its limit.
 Action leaf_of(const Job& job, const OrgPlan& plan) {
-  const auto tokens = static_cast<std::int64_t>(plan.leaf_tokens) - prompt_tokens(job);
+  const auto tokens = static_cast<std::int64_t>(plan.leaf_tokens) - prompt_estimate(job);
   if (plan.depth == 0 || tokens >= job.setup().max_tokens) {
     Action whole = job.sample();
     std::get<ModelAsk>(whole.ask).least_tokens = kLeastLeaf;

@@ -46,23 +46,24 @@ std::optional<std::int64_t> learned_tokens(const Job& job, int level) {
   return static_cast<std::int64_t>(std::clamp(tokens, 100.0, static_cast<double>(8 * job.setup().max_tokens)));
 }
 
-// Tokens for all sub-questions and the last call: as asked, or the level's, and no more than the purse has beside the
-// prompts.
-std::int64_t total_of(const Job& job, int level, std::size_t calls, std::int64_t prompt_tokens) {
-  std::int64_t total = job.integer("total");
-  if (total == 0) {
-    const double published = job.number("stretch") * static_cast<double>(tokens_of_level(level).value());
-    total = learned_tokens(job, level).value_or(static_cast<std::int64_t>(published));
-  }
-  if (const auto left = job.purse().left(kTokens))
-    total = std::min(total, *left - prompt_tokens * static_cast<std::int64_t>(calls));
-  return std::max(total, kLeastStep);
+// Tokens for all sub-questions and the last call: as asked, or the level's.
+std::int64_t wanted_of(const Job& job, int level) {
+  if (const std::int64_t given = job.integer("total"); given > 0) return given;
+  const double published = job.number("stretch") * static_cast<double>(tokens_of_level(level).value());
+  return std::max(learned_tokens(job, level).value_or(static_cast<std::int64_t>(published)), kLeastStep);
+}
+
+// That, and no more than the purse has beside the prompts of so many calls.
+std::int64_t affordable_of(const Job& job, std::int64_t wanted, std::size_t calls, std::int64_t prompt_tokens) {
+  const auto left = job.purse().left(kTokens);
+  if (!left) return wanted;
+  return std::clamp(*left - prompt_tokens * static_cast<std::int64_t>(calls), kLeastStep, wanted);
 }
 
 struct Assessed {
   int level = 3;
   std::vector<SubQuestion> steps;
-  std::int64_t prompt_tokens = 0;  // of the longest prompt seen
+  std::int64_t prompt_tokens = 0;  // of a step: half as much again as the longest prompt seen
 };
 
 std::vector<Action> assessments(const Job& job, const std::vector<SubQuestion>& steps) {
@@ -76,7 +77,16 @@ std::vector<Action> assessments(const Job& job, const std::vector<SubQuestion>& 
 void read_levels(Assessed& plan, const std::vector<Observation>& seen) {
   plan.level = level_of(seen[0]).value_or(plan.level);
   for (std::size_t j = 0; j + 1 < seen.size(); ++j) plan.steps[j].credit = level_of(seen[j + 1]).value_or(plan.level);
-  for (const Observation& one : seen) plan.prompt_tokens = std::max(plan.prompt_tokens, one.prompt_tokens);
+  for (const Observation& one : seen) plan.prompt_tokens = std::max(plan.prompt_tokens, one.prompt_tokens * 3 / 2);
+}
+
+// Whether the purse pays a plan and an assessment of it, and then for what the level by its look wants.
+bool pays_plan(const Job& job, const Assessed& assessed) {
+  return purse_holds(job, wanted_of(job, assessed.level) + 10 * prompt_estimate(job));
+}
+bool pays_assessment(const Job& job, const Assessed& assessed) {
+  const auto calls = static_cast<std::int64_t>(assessed.steps.size() + 1);
+  return purse_holds(job, wanted_of(job, assessed.level) + 2 * calls * assessed.prompt_tokens);
 }
 
 Action step_of(const Job& job, const SubQuestion& step, const std::vector<AnsweredStep>& before, std::int64_t tokens) {
@@ -101,7 +111,9 @@ Action whole(const Job& job, const TokenPlan& plan, bool published) {
                   {.max_tokens = job.setup().max_tokens, .temperature = job.setup().temperature});
   }
   return ask_of(job, Task::kSolve, {limit_section(plan.total)},
-                {.max_tokens = plan.total, .least_tokens = kLeastStep, .temperature = job.setup().temperature});
+                {.max_tokens = std::min(plan.total, job.setup().max_tokens),
+                 .least_tokens = kLeastStep,
+                 .temperature = job.setup().temperature});
 }
 
 boost::json::object numbers_of(const Assessed& assessed, const TokenPlan& plan) {
@@ -114,23 +126,31 @@ boost::json::object numbers_of(const Assessed& assessed, const TokenPlan& plan) 
 }  // namespace
 
 Script plan_and_budget(Job& job) {
-  Assessed assessed{.level = level_by_look(job.setup().question), .steps = {}};
-  if (job.text("plan") == "model") {
+  Assessed assessed{.level = level_by_look(job.setup().question), .steps = {}, .prompt_tokens = prompt_estimate(job)};
+  if (!pays_plan(job, assessed)) {
+    assessed.steps = {{.text = job.setup().question}};
+  } else if (job.text("plan") == "model") {
     Action cut = decompose_of(job);
     const std::vector<Observation> seen = co_await job.run(std::move(cut));
-    assessed.prompt_tokens = seen[0].prompt_tokens;
+    assessed.prompt_tokens = std::max(assessed.prompt_tokens, seen[0].prompt_tokens * 3 / 2);
     if (seen[0].ok()) assessed.steps = parse_steps(seen[0].text);
   }
   if (assessed.steps.empty()) assessed.steps = heuristic_steps(job.setup().question);
   if (assessed.steps.size() > kMostSteps) assessed.steps.resize(kMostSteps);
-  if (job.text("assess") == "model") {
+  if (job.text("assess") == "model" && pays_assessment(job, assessed)) {
     std::vector<Action> asks = assessments(job, assessed.steps);
     const std::vector<Observation> seen = co_await job.run(std::move(asks));
     read_levels(assessed, seen);
   }
-  const std::size_t calls = assessed.steps.size() + 1;
-  const std::int64_t total = total_of(job, assessed.level, calls, assessed.prompt_tokens);
-  const bool published = job.text("mode") == "one-call", alone = assessed.steps.size() == 1;
+  const std::int64_t wanted = wanted_of(job, assessed.level);
+  std::int64_t total = affordable_of(job, wanted, assessed.steps.size() + 1, assessed.prompt_tokens);
+  const bool published = job.text("mode") == "one-call";
+  // Where steps would starve, the question gets all that there is.
+  const bool alone = assessed.steps.size() == 1 || (!published && 2 * total < wanted);
+  if (alone) {
+    assessed.steps = {{.text = job.setup().question}};
+    total = affordable_of(job, wanted, 1, assessed.prompt_tokens);
+  }
   const double kept = published || alone ? 0 : job.number("combine_share");
   const auto last = static_cast<std::int64_t>(std::llround(kept * static_cast<double>(total)));
   const auto plan = plan_tokens(assessed.steps, {.total = total - last, .decay = decay_of(job)});

@@ -4,7 +4,8 @@
 // The small model cuts the question (of `candidates` cuts one call picks one) and says how hard each step is, before
 // any is solved. A step is deliberate above tau, and the last one always; with rule = budget, where the success of all
 // is likeliest within the purse's tokens (effort.h), by the success rates of either mode that the sheet's threshold
-// table implies. A deliberate step that the purse cannot pay any more is answered fast instead. tau = .2 is the best
+// table implies. A deliberate step that the purse cannot pay any more is answered fast instead, or not at all: the
+// question itself comes first. tau = .2 is the best
 // that was published; the published code has .5. Source: systems/scale.
 #include <algorithm>
 #include <array>
@@ -19,7 +20,8 @@ namespace bursar::plan {
 namespace {
 
 constexpr std::size_t kMostSteps = 8;
-constexpr std::int64_t kLeastStep = 48, kPromptTokens = 200;  // an estimate of what a step reads
+constexpr std::int64_t kLeastStep = 48;
+constexpr int kUnknownLevel = 3;
 
 // By level 1 … 5: what the published table says of either mode [derived in the sheet].
 constexpr std::array<double, 5> kFast{.985, .95, .87, .68, .487}, kDeliberate{.985, .98, .97, .95, .93};
@@ -51,6 +53,9 @@ std::vector<Action> assessments(const Job& job, const std::vector<std::string>& 
   return out;
 }
 
+// What a step reads: the question, the steps before it and itself.
+std::int64_t prompt_of(const Job& job) { return 2 * prompt_estimate(job); }
+
 std::int64_t tokens_of(const Job& job, Effort effort) {
   if (effort == Effort::kFast) return std::min(job.integer("fast_tokens"), job.setup().max_tokens);
   return job.setup().max_tokens * job.integer("votes");
@@ -62,11 +67,11 @@ std::vector<Effort> by_budget(const Job& job, const std::vector<int>& levels, st
   for (const int level : levels) {
     const auto at = static_cast<std::size_t>(level - 1);
     const auto votes = static_cast<double>(job.integer("votes"));
-    models.push_back(
-        {.success_fast = kFast.at(at),
-         .success_deliberate = kDeliberate.at(at),
-         .tokens_fast = static_cast<double>(tokens_of(job, Effort::kFast) + kPromptTokens),
-         .tokens_deliberate = static_cast<double>(tokens_of(job, Effort::kDeliberate)) + votes * kPromptTokens});
+    models.push_back({.success_fast = kFast.at(at),
+                      .success_deliberate = kDeliberate.at(at),
+                      .tokens_fast = static_cast<double>(tokens_of(job, Effort::kFast) + prompt_of(job)),
+                      .tokens_deliberate = static_cast<double>(tokens_of(job, Effort::kDeliberate)) +
+                                           votes * static_cast<double>(prompt_of(job))});
   }
   auto best = assign_budget(models, static_cast<double>(tokens));
   return best ? std::move(*best) : std::vector<Effort>(levels.size(), Effort::kFast);
@@ -90,12 +95,26 @@ boost::json::object numbers_of(const Plan& plan) {
   return {{"levels", levels}, {"deliberate", deliberate}};
 }
 
-bool can_pay(const Job& job, Effort effort) {
-  const auto left = job.purse().left(kTokens);
-  return !left || *left >= tokens_of(job, effort) + kPromptTokens;
+std::int64_t cost_of(const Job& job, Effort effort) { return tokens_of(job, effort) + prompt_of(job); }
+
+// The effort that the purse pays with a fast last step still to come; absent: not even a fast one.
+std::optional<Effort> payable(const Job& job, Effort wanted, bool last) {
+  const std::int64_t kept = last ? 0 : cost_of(job, Effort::kFast);
+  if (purse_holds(job, cost_of(job, wanted) + kept)) return wanted;
+  if (last || purse_holds(job, cost_of(job, Effort::kFast) + kept)) return Effort::kFast;
+  return std::nullopt;
 }
 
-std::vector<Action> step_asks(const Job& job, const std::string& step, const std::vector<AnsweredStep>& before,
+// Whether a plan leaves enough for a step and the question.
+bool pays_plan(const Job& job) {
+  const std::int64_t cuts = job.integer("candidates") * 2 * prompt_of(job);
+  return purse_holds(job, cuts + cost_of(job, Effort::kDeliberate) + cost_of(job, Effort::kFast));
+}
+bool pays_assessment(const Job& job, std::size_t steps) {
+  return purse_holds(job, static_cast<std::int64_t>(steps) * (prompt_of(job) + cost_of(job, Effort::kFast)));
+}
+
+std::vector<Action> step_asks(const Job& job, const std::string& step, std::span<const AnsweredStep> before,
                               Effort effort) {
   const bool fast = effort == Effort::kFast;
   const std::int64_t tokens = fast ? tokens_of(job, effort) : job.setup().max_tokens;
@@ -115,7 +134,8 @@ std::vector<Action> step_asks(const Job& job, const std::string& step, const std
 }  // namespace
 
 Script scale(Job& job) {
-  std::vector<Action> cut(static_cast<std::size_t>(job.integer("candidates")), decompose_of(job));
+  const std::size_t candidates = pays_plan(job) ? static_cast<std::size_t>(job.integer("candidates")) : 0;
+  std::vector<Action> cut(candidates, decompose_of(job));
   std::vector<Observation> cuts = co_await job.run(std::move(cut));
   std::erase_if(cuts, [](const Observation& one) { return !one.ok(); });
   std::size_t chosen = 0;
@@ -127,27 +147,34 @@ Script scale(Job& job) {
     if (said >= 1 && said <= static_cast<double>(cuts.size())) chosen = static_cast<std::size_t>(said) - 1;
   }
   Plan plan{.steps = steps_of(job, cuts.empty() ? std::string() : cuts[chosen].text)};
-  std::vector<Action> assess = assessments(job, plan.steps);
+  std::vector<Action> assess;
+  if (pays_assessment(job, plan.steps.size())) assess = assessments(job, plan.steps);
   const std::vector<Observation> levels = co_await job.run(std::move(assess));
-  for (const Observation& one : levels) plan.levels.push_back(level_of(one).value_or(3));
+  for (const Observation& one : levels) plan.levels.push_back(level_of(one).value_or(kUnknownLevel));
+  plan.levels.resize(plan.steps.size() - 1, kUnknownLevel);
   plan.levels.push_back(5);  // the question itself
   assign(job, plan);
   job.note(numbers_of(plan));
   std::vector<AnsweredStep> answered;
   while (answered.size() < plan.steps.size()) {
     const std::size_t at = answered.size();
-    Effort effort = plan.effort[at];
-    const bool downgraded = effort == Effort::kDeliberate && !can_pay(job, effort);
-    if (downgraded) effort = Effort::kFast;
-    std::vector<Action> asks = step_asks(job, plan.steps[at], answered, effort);
+    const auto effort = payable(job, plan.effort[at], at + 1 == plan.steps.size());
+    job.note({{"step", at + 1},
+              {"effort", !effort                    ? "none"
+                         : *effort == Effort::kFast ? "fast"
+                                                    : "deliberate"},
+              {"downgraded", effort != plan.effort[at]}});
+    answered.push_back({plan.steps[at], {}});
+    if (!effort) continue;
+    std::vector<Action> asks = step_asks(job, plan.steps[at], std::span(answered).first(at), *effort);
     const std::vector<Observation> seen = co_await job.run(std::move(asks));
     Ballots votes(answer_form(job));
     votes.take(seen);
     const auto best = votes.best();
-    answered.push_back({plan.steps[at], best ? final_answer(best->text) : std::string()});
-    job.note({{"step", at + 1}, {"fast", effort == Effort::kFast}, {"downgraded", downgraded}});
-    if (best && answered.size() == plan.steps.size()) co_return best;
-    if (best) job.offer(answer_so_far(answered));
+    if (!best) continue;
+    answered[at].answer = final_answer(best->text);
+    if (at + 1 == plan.steps.size()) co_return best;
+    job.offer(answer_so_far(answered));
   }
   co_return job.best();
 }

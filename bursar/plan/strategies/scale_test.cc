@@ -57,15 +57,16 @@ TEST(Scale, FewerStepsAreDeliberateTheHigherTau) {
 }
 
 TEST(Scale, BuysDeliberationWhereItPaysBest) {
-  // Three steps of 392 or 1000 tokens, after 50 for the plan: all deliberate, two of them, none.
+  // Three steps of 448 or 1056 tokens, after 50 for the plan; below what a plan needs, the question alone.
   const auto with = [](const char* purse) {
     TestedJob run(scale_job({{"rule", "budget"}, {"tau", 0}}), {.purse = *parse_amounts(purse)}, play);
     run.run();
     return modes(run);
   };
-  EXPECT_EQ(with("3100 tokens"), "ddd");
-  EXPECT_EQ(with("2500 tokens"), "fdd");
-  EXPECT_EQ(with("1300 tokens"), "fff");
+  EXPECT_EQ(with("3300 tokens"), "ddd");
+  EXPECT_EQ(with("2700 tokens"), "fdd");
+  EXPECT_EQ(with("2020 tokens"), "ffd");
+  EXPECT_EQ(with("1300 tokens"), "d");
 }
 
 TEST(Scale, VotesAndPicksACutWhereAsked) {
@@ -78,7 +79,7 @@ TEST(Scale, VotesAndPicksACutWhereAsked) {
 TEST(Scale, AnswersFastWhereThePurseCannotPayMore) {
   TestedJob run(scale_job(), {.purse = *parse_amounts("900 tokens")}, play);
   const JobResult& result = run.run();
-  EXPECT_EQ(modes(run), "fff");
+  EXPECT_EQ(modes(run), "f");
   EXPECT_TRUE(result.answer.has_value());
 }
 
