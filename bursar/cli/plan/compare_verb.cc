@@ -108,7 +108,7 @@ Result<void> compare_strategies(const CompareWords& words, std::ostream& out) {
          "+- 2 "
          "standard errors.\n";
   if (std::ranges::any_of(rows, &StudyRow::beyond))
-    out << "* spends more than the majority of " << Study::kMajorities.back() << ", which it is held against.\n";
+    out << "* spends more than the largest majority that was tried, which it is held against.\n";
   return {};
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kMostConversation = 16 << 10;
 constexpr std::int64_t kAssessTokens = 96, kDecomposeTokens = 768;
-constexpr std::int64_t kInstructionTokens = 120, kBytesAToken = 4;
+constexpr std::int64_t kInstructionTokens = 120, kInstructionBytes = 640, kBytesAToken = 4;
 
 // What was said before the question; empty where nothing was.
 std::string conversation_of(const JobSetup& setup) {
@@ -60,6 +60,10 @@ std::size_t affordable(const Job& job, std::span<const Observation> seen, std::s
 
 std::int64_t prompt_estimate(const Job& job) {
   return kInstructionTokens + static_cast<std::int64_t>(job.setup().question.size()) / kBytesAToken;
+}
+
+std::int64_t prompt_bound(const Job& job) {
+  return kInstructionBytes + static_cast<std::int64_t>(job.setup().question.size());
 }
 
 bool purse_holds(const Job& job, std::int64_t tokens) {

@@ -34,6 +34,8 @@ inline constexpr std::int64_t kAnswerLine = 16;  // tokens
 
 // Tokens that a call reads beside its work, by the length of the question: for plans made before any call.
 [[nodiscard]] std::int64_t prompt_estimate(const Job& job);
+// The most that a gateway may hold for such a prompt: a token a byte.
+[[nodiscard]] std::int64_t prompt_bound(const Job& job);
 // Whether so many more tokens are in the purse, or none are counted.
 [[nodiscard]] bool purse_holds(const Job& job, std::int64_t tokens);
 

@@ -141,10 +141,13 @@ AutoChoice choose_strategy(const JobSetup& setup, const Purse& purse, double spe
     return choose(n >= 8 ? "scale" : "plan-and-budget",
                   "a question of " + std::to_string(parts) + " parts, and " + worth);
   if (n >= 8) return choose("bom", "one short answer, and " + worth);
-  return choose("pets", "one short answer, and " + worth + " alone");
+  if (out.form == QuestionForm::kOptions) return choose("pets", "a few votes between options: " + worth);
+  return choose("sevra", worth + ", too few for a vote to beat one answer and a check");
 }
 
-std::unique_ptr<Controller> make_auto(JobSetup setup) { return std::make_unique<AutoController>(std::move(setup)); }
+Result<std::unique_ptr<Controller>> make_auto(JobSetup setup) {
+  return std::make_unique<AutoController>(std::move(setup));
+}
 
 namespace {
 constexpr PolicyParameter kParameters[] = {

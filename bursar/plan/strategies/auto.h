@@ -13,7 +13,8 @@
 //   three parts or more, or hard by its look: n >= 8                      scale
 //                                             n >= 5                      plan-and-budget
 //   n >= 8                                                                bom
-//   else                                                                  pets
+//   one of several options                                                pets
+//   else                                                                  sevra
 // How long an answer is comes from beliefs["lengths"], else half of max_tokens is assumed. A rule of ours [choice],
 // from what the strategies did in simulation (docs/strategies.md).
 #pragma once
@@ -22,6 +23,7 @@
 #include <string>
 #include <string_view>
 
+#include "bursar/core/result.h"
 #include "bursar/plan/job/controller.h"
 #include "bursar/plan/job/script.h"
 
@@ -44,6 +46,6 @@ struct AutoChoice {
 [[nodiscard]] AutoChoice choose_strategy(const JobSetup& setup, const Purse& purse, double spend);
 
 // Chooses at its first step, from the purse as it is then, and does what the chosen strategy does.
-[[nodiscard]] std::unique_ptr<Controller> make_auto(JobSetup setup);
+[[nodiscard]] Result<std::unique_ptr<Controller>> make_auto(JobSetup setup);
 
 }  // namespace bursar::plan

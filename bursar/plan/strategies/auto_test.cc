@@ -43,8 +43,9 @@ TEST(Auto, FollowsItsRuleLineByLine) {
   EXPECT_EQ(chosen(kParts), "scale");
   EXPECT_EQ(chosen(kParts, "2k tokens"), "plan-and-budget");
   EXPECT_EQ(chosen(kValue), "bom");
-  EXPECT_EQ(chosen(kValue, "2k tokens"), "pets");
-  EXPECT_EQ(chosen(kValue, "4 calls"), "pets");
+  EXPECT_EQ(chosen("Which is red?\nA) blood\nB) grass", "2k tokens"), "pets");
+  EXPECT_EQ(chosen(kValue, "2k tokens"), "sevra");
+  EXPECT_EQ(chosen(kValue, "4 calls"), "sevra");
 }
 
 TEST(Auto, TakesFewRoundsWhereTimeIsShort) {

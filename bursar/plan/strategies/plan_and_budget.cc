@@ -57,7 +57,8 @@ std::int64_t wanted_of(const Job& job, int level) {
 std::int64_t affordable_of(const Job& job, std::int64_t wanted, std::size_t calls, std::int64_t prompt_tokens) {
   const auto left = job.purse().left(kTokens);
   if (!left) return wanted;
-  return std::clamp(*left - prompt_tokens * static_cast<std::int64_t>(calls), kLeastStep, wanted);
+  const std::int64_t prompts = prompt_tokens * static_cast<std::int64_t>(calls - 1) + prompt_bound(job);
+  return std::clamp(*left - prompts, kLeastStep, wanted);
 }
 
 struct Assessed {

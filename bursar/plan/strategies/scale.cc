@@ -95,7 +95,7 @@ boost::json::object numbers_of(const Plan& plan) {
   return {{"levels", levels}, {"deliberate", deliberate}};
 }
 
-std::int64_t cost_of(const Job& job, Effort effort) { return tokens_of(job, effort) + prompt_of(job); }
+std::int64_t cost_of(const Job& job, Effort effort) { return tokens_of(job, effort) + prompt_bound(job); }
 
 // The effort that the purse pays with a fast last step still to come; absent: not even a fast one.
 std::optional<Effort> payable(const Job& job, Effort wanted, bool last) {
@@ -107,11 +107,11 @@ std::optional<Effort> payable(const Job& job, Effort wanted, bool last) {
 
 // Whether a plan leaves enough for a step and the question.
 bool pays_plan(const Job& job) {
-  const std::int64_t cuts = job.integer("candidates") * 2 * prompt_of(job);
+  const std::int64_t cuts = job.integer("candidates") * prompt_bound(job);
   return purse_holds(job, cuts + cost_of(job, Effort::kDeliberate) + cost_of(job, Effort::kFast));
 }
 bool pays_assessment(const Job& job, std::size_t steps) {
-  return purse_holds(job, static_cast<std::int64_t>(steps) * (prompt_of(job) + cost_of(job, Effort::kFast)));
+  return purse_holds(job, static_cast<std::int64_t>(2 * steps) * prompt_of(job) + 2 * cost_of(job, Effort::kFast));
 }
 
 std::vector<Action> step_asks(const Job& job, const std::string& step, std::span<const AnsweredStep> before,

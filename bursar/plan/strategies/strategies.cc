@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "bursar/core/json.h"
 #include "bursar/plan/strategies/entries.h"
 
 namespace bursar::plan {
@@ -23,6 +24,10 @@ Result<const StrategyEntry*> strategy_named(std::string_view name) {
 }
 
 Result<std::unique_ptr<Controller>> make_job(const StrategyEntry& entry, JobSetup setup) {
+  for (const PolicyParameter& parameter : entry.parameters) {
+    auto* given = setup.parameters.if_contains(parameter.name);
+    if (parameter.kind == ParameterKind::kText && given != nullptr && given->is_structured()) *given = to_json(*given);
+  }
   auto parameters = complete_parameters({.name = entry.name, .parameters = entry.parameters}, setup.parameters);
   if (!parameters) {
     Error wrong = parameters.error();

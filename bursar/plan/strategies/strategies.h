@@ -21,13 +21,14 @@ struct StrategyEntry {
   std::span<const PolicyParameter> parameters = {};
   bool searches = false;  // it needs a tool
   Script (*script)(Job& job) = nullptr;
-  std::unique_ptr<Controller> (*make)(JobSetup setup) = nullptr;  // in place of a script
+  Result<std::unique_ptr<Controller>> (*make)(JobSetup setup) = nullptr;  // in place of a script
 };
 
 [[nodiscard]] std::span<const StrategyEntry> strategies();
 // kNotFound lists them.
 [[nodiscard]] Result<const StrategyEntry*> strategy_named(std::string_view name);
 
+// An object or array that is given for a text parameter counts as its JSON text.
 // Checks the parameters against the entry and fills its defaults in. Errors: kInvalidArgument naming the parameter, or
 // what the setup lacks: a question, a tool.
 [[nodiscard]] Result<std::unique_ptr<Controller>> make_job(const StrategyEntry& entry, JobSetup setup);
