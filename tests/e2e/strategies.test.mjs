@@ -142,6 +142,18 @@ test("strategies that search call the gateway's own tools, which are paid and au
   await gateway.stop();
 });
 
+test("texts are embedded by an endpoint where one is named, within the same purse", async (t) => {
+  const { gateway, client, sim } = await world(t, { strategies: { embedding_model: "sim/sim-small" } });
+  const answer = await run(client, "dora");
+  assert.match(answer.choices[0].message.content, /Answer: \S/);
+  assert.ok((await auditQuery(gateway)).some((record) => record.method === "embeddings"));
+  await noHold(gateway);
+  const computed = tokensOf((await sim.usage()).total.whole);
+  assert.equal(await spent(gateway), computed);
+  assert.equal(answer.usage.total_tokens, computed);
+  await gateway.stop();
+});
+
 test("an agent that leaves in the middle ends the job, and what was asked until then is paid", async (t) => {
   const { gateway, client, sim } = await world(t, { sim: { latency: 1 } });
   for (const options of [{}, { stream: true }]) {
@@ -276,7 +288,8 @@ test("what came of answers is learned, once and by who asked alone", async (t) =
 test("ten thousand calls with faults: what came whole is paid to the token, what broke never with less than was computed", async (t) => {
   const { gateway, client, sim, strategies } = await world(t, {
     sim: { faults: "drop=.01,half=.01,stall=.002,500=.01,429=.005" },
-    each: { timeout: "2 s", stall_timeout: "500 ms" }, models: { routes: ["sim/sim-small", "sim/sim-medium", "sim/sim-large"].map((model) => ({ model, targets: [model], retries: 0 })) },
+    each: { timeout: "10 s", stall_timeout: "4 s" },  // none that is not stalled is ever given up, or it would be whole there and not here
+    models: { routes: ["sim/sim-small", "sim/sim-medium", "sim/sim-large"].map((model) => ({ model, targets: [model], retries: 0 })) },
   });
   const CALLS = 10_000, CONCURRENCY = 32;
   let next = 0, refusals = 0;
