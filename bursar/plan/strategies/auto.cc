@@ -124,7 +124,8 @@ AutoChoice choose_strategy(const JobSetup& setup, const Purse& purse, double spe
   const double n = out.answers;
   const std::string worth = "the purse is worth " + std::to_string(static_cast<std::int64_t>(n)) + " answers";
   const Attempt look = estimate_request(setup.question);
-  const std::size_t parts = heuristic_steps(setup.question).size();
+  // The lines of a list of options are no parts.
+  const std::size_t parts = out.form == QuestionForm::kOptions ? 1 : heuristic_steps(setup.question).size();
   const auto choose = [&](std::string_view strategy, std::string because) {
     out.strategy = strategy;
     out.because = std::move(because);

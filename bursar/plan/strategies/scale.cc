@@ -111,7 +111,7 @@ bool pays_plan(const Job& job) {
   return purse_holds(job, cuts + cost_of(job, Effort::kDeliberate) + cost_of(job, Effort::kFast));
 }
 bool pays_assessment(const Job& job, std::size_t steps) {
-  return purse_holds(job, static_cast<std::int64_t>(2 * steps) * prompt_of(job) + 2 * cost_of(job, Effort::kFast));
+  return purse_holds(job, static_cast<std::int64_t>(steps) * prompt_of(job) + 2 * cost_of(job, Effort::kFast));
 }
 
 std::vector<Action> step_asks(const Job& job, const std::string& step, std::span<const AnsweredStep> before,

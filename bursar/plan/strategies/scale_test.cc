@@ -65,7 +65,7 @@ TEST(Scale, BuysDeliberationWhereItPaysBest) {
   };
   EXPECT_EQ(with("3300 tokens"), "ddd");
   EXPECT_EQ(with("3020 tokens"), "fdd");
-  EXPECT_EQ(with("1300 tokens"), "d");
+  EXPECT_EQ(with("1300 tokens"), "f");
 }
 
 TEST(Scale, VotesAndPicksACutWhereAsked) {
