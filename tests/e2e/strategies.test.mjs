@@ -271,20 +271,6 @@ test("a workflow runs on the gateway's models, and goes on where it was broken o
   await gateway.stop();
 });
 
-test("what came of answers is learned, once and by who asked alone", async (t) => {
-  const { gateway, client, sim } = await world(t);
-  const tell = (feedback, key = client.apiKey) => fetch(`http://127.0.0.1:${gateway.port}/v1/feedback`, {
-    method: "POST", headers: { authorization: `Bearer ${key}`, "content-type": "application/json" }, body: JSON.stringify(feedback) });
-  const answer = await run(client, "sevra");
-  const other = /sk-[A-Za-z0-9_-]{16,}/.exec((await gateway.bursar("keys", "create", "bob", "--account", "dev")).stdout)[0];
-  await waitFor(async () => (await tell({ id: answer.id, correct: true }, other)).status === 404, { every: 100, what: "another's feedback to be refused" });
-  const told = await tell({ id: answer.id, truth: await sim.truth(QUESTION) });
-  assert.equal(told.status, 200, await told.text());
-  assert.equal((await tell({ id: answer.id, correct: true })).status, 404, "once");
-  assert.equal((await tell({ id: answer.id, reward: 7 })).status, 400);
-  await gateway.stop();
-});
-
 test("ten thousand calls with faults: what came whole is paid to the token, what broke never with less than was computed", async (t) => {
   const { gateway, client, sim, strategies } = await world(t, {
     sim: { faults: "drop=.01,half=.01,stall=.002,500=.01,429=.005" },
