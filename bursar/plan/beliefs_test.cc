@@ -52,6 +52,17 @@ TEST(JobRecord, IsReadFromTheJournal) {
   EXPECT_EQ(record_of("j", setup, {1}, std::nullopt).error().code, ErrorCode::kCorrupt);
 }
 
+TEST(JobRecord, NamesTheStrategyThatAutoChose) {
+  JobSetup setup{.strategy = "auto", .question = "6 x 7?", .model = "m", .max_tokens = 50};
+  TestedJob run(make_job(**strategy_named("auto"), setup).value(), {},
+                [](const Action&) { return said("Answer: 42"); });
+  run.run();
+  const auto record = record_of("j", setup, run.executor().journal(), run.executor().result().answer);
+  ASSERT_TRUE(record);
+  EXPECT_NE(record->strategy, "auto");
+  EXPECT_TRUE(strategy_named(record->strategy));
+}
+
 TEST(Beliefs, SuccessIsABetaPosteriorOfEachStrategyAndModel) {
   Beliefs beliefs;
   EXPECT_TRUE(beliefs.snapshot("m").empty());

@@ -7,6 +7,7 @@ namespace bursar::plan {
 
 extern const StrategyEntry kBats;
 extern const StrategyEntry kBavt;
+extern const StrategyEntry kBudgetGuidance;
 extern const StrategyEntry kPets;
 extern const StrategyEntry kBom;
 extern const StrategyEntry kSevra;

@@ -10,7 +10,7 @@ namespace bursar::plan {
 
 std::span<const StrategyEntry> strategies() {
   static const std::vector<StrategyEntry> all{
-      kAuto, kPets, kBom, kSevra, kPlanAndBudget, kScale, kDora, kMasPhase, kBats, kVoiSearch, kBavt,
+      kAuto, kPets, kBom, kSevra, kPlanAndBudget, kScale, kDora, kMasPhase, kBats, kVoiSearch, kBavt, kBudgetGuidance,
   };
   return all;
 }
