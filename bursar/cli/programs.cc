@@ -32,6 +32,7 @@ constexpr auto kAbout = std::to_array<std::pair<std::string_view, std::string_vi
      {"reproduce", "Shows a published system's claim beside its baselines"},
      {"sample", "Votes over answers, which of them to submit, and where the next draw goes"},
      {"schedule", "Learning rates and token budgets by step: tables, plots, advice"},
+     {"tts", "Which models and how many samples the stages of a chain get: tries them with a script"},
      {"sim-model", "A simulated model behind an OpenAI-compatible door, for tests and quick starts"}});
 
 bool is_verb(std::string_view verb) {
