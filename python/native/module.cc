@@ -10,6 +10,7 @@ PYBIND11_MODULE(_native, module) {
   bursar::python::bind_failures(module);
   bursar::python::bind_agree(module);
   bursar::python::bind_choice(module);
+  bursar::python::bind_config_search(module);
   bursar::python::bind_curves(module);
   bursar::python::bind_equitable(module);
   bursar::python::bind_guidance(module);

@@ -7,6 +7,7 @@ namespace bursar::python {
 
 void bind_agree(pybind11::module_& module);
 void bind_choice(pybind11::module_& module);
+void bind_config_search(pybind11::module_& module);
 void bind_curves(pybind11::module_& module);
 void bind_equitable(pybind11::module_& module);
 void bind_guidance(pybind11::module_& module);

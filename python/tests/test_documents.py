@@ -35,7 +35,7 @@ def test_the_tour_runs():
     assert runner.tries > 40 and runner.failures == 0
 
 
-@pytest.mark.parametrize("name", ["agree", "allocate", "sample", "schedule"])
+@pytest.mark.parametrize("name", ["agree", "allocate", "plan", "sample", "schedule"])
 def test_the_examples_of_docstrings_run(name):
     results = doctest.testmod(importlib.import_module("bursar." + name), optionflags=FLAGS)
     assert results.attempted > 0 and results.failed == 0
