@@ -57,10 +57,12 @@ enum class SystemStatus : std::uint8_t { kLive, kPlanned };
 [[nodiscard]] boost::json::value systems_json();
 
 // The reproductions, one file each.
+[[nodiscard]] Result<Report> reproduce_agenttts(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_bandits(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_bats(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_bavt(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_bom(const RunOptions& options);
+[[nodiscard]] Result<Report> reproduce_budget_guidance(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_dora(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_dp_bai(const RunOptions& options);
 [[nodiscard]] Result<Report> reproduce_dual_mirror_descent(const RunOptions& options);

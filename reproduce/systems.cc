@@ -31,6 +31,7 @@
 #include "bursar/explore/policies.h"
 #include "bursar/explore/private_best_arm/private_best_arm.h"
 #include "bursar/plan/budget_tracker.h"
+#include "bursar/plan/config_search/config_search.h"
 #include "bursar/plan/effort.h"
 #include "bursar/plan/organisation.h"
 #include "bursar/plan/recovery_gate.h"
@@ -39,6 +40,7 @@
 #include "bursar/plan/voi_controller.h"
 #include "bursar/plan/workflow/portfolio_planner.h"
 #include "bursar/plan/workflow/workflow_run.h"
+#include "bursar/sample/guidance/line_guide.h"
 #include "bursar/sample/okg_allocator.h"
 #include "bursar/sample/pass_k.h"
 #include "bursar/sample/rollout_split.h"
@@ -60,9 +62,12 @@ const void* code_of(R (*function)(A...)) {
 constexpr std::array kSystems{
     System{.slug = "agenttts",
            .title = "AgentTTS: searching the test-time budget of a chain of subtasks",
-           .room = "explore, allocate, plan",
+           .room = "allocate, plan",
            .shape = "policy",
-           .shows = "fewer trials than Gaussian-process search to a good split of models and samples"},
+           .implementations = "ConfigSearch compute_units",
+           .doors = "`bursar tts`, Python, C++ library",
+           .shows = "fewer trials than Gaussian-process search to a good split of models and samples",
+           .reproduce = &reproduce_agenttts},
     System{.slug = "alphaq",
            .title = "AlphaQ: bits for experts without calibration data",
            .room = "compress, allocate",
@@ -117,9 +122,12 @@ constexpr std::array kSystems{
            .shows = "most of the large model's success at a fraction of its cost, under a hard cap"},
     System{.slug = "budget-guidance",
            .title = "Budget guidance: steering thinking by predicted length",
-           .room = "plan, sample",
+           .room = "sample",
            .shape = "controller",
-           .shows = "more accuracy than budget forcing at small budgets, never over the cap"},
+           .implementations = "reweight fit_length_law LengthTable LineGuide",
+           .doors = "`bursar sample`, Python, C++ library",
+           .shows = "more accuracy than budget forcing at small budgets, never over the cap",
+           .reproduce = &reproduce_budget_guidance},
     System{.slug = "budgetmem",
            .title = "BudgetMem: tiers of agent memory by query",
            .room = "plan, learn",
@@ -383,6 +391,8 @@ std::span<const Implementation> implementations() {
       Implementation{"independent_markets", "bursar/agree/independent_markets.h", code_of(&agree::independent_markets)},
       Implementation{"optimal_mechanism", "bursar/agree/hiring_mechanism.h", code_of(&agree::optimal_mechanism)},
       Implementation{"online_hiring", "bursar/agree/online_hiring.h", code_of(&agree::OnlineHiring::make)},
+      Implementation{"ConfigSearch", "bursar/plan/config_search/config_search.h", code_of(&plan::ConfigSearch::make)},
+      Implementation{"compute_units", "bursar/plan/config_search/compute_cost.h", code_of(&plan::compute_units)},
       Implementation{"ValueTreeSearch", "bursar/plan/value_tree.h", code_of(&plan::ValueTreeSearch::make)},
       Implementation{"steps_bound", "bursar/plan/value_tree.h", code_of(&plan::steps_bound)},
       Implementation{"assign_threshold", "bursar/plan/effort.h", code_of(&plan::assign_threshold)},
@@ -400,6 +410,10 @@ std::span<const Implementation> implementations() {
       Implementation{"calibrate", "bursar/plan/recovery_gate.h", code_of(&plan::calibrate)},
       Implementation{"budget_pressure", "bursar/plan/voi_controller.h", code_of(&plan::budget_pressure)},
       Implementation{"disagreement_of", "bursar/plan/voi_controller.h", code_of(&plan::disagreement_of)},
+      Implementation{"reweight", "bursar/sample/guidance/budget_guide.h", code_of(&sample::reweight)},
+      Implementation{"fit_length_law", "bursar/sample/guidance/length_law.h", code_of(&sample::fit_length_law)},
+      Implementation{"LengthTable", "bursar/sample/guidance/length_table.h", code_of(&sample::LengthTable::fit)},
+      Implementation{"LineGuide", "bursar/sample/guidance/line_guide.h", code_of(&sample::LineGuide::make)},
       Implementation{"select_pass_k", "bursar/sample/pass_k.h", code_of(kSelect)},
       Implementation{"plan_samples", "bursar/sample/pass_k.h", code_of(&sample::plan_samples)},
       Implementation{"split_rollouts", "bursar/sample/rollout_split.h", code_of(&sample::split_rollouts)},
