@@ -1,5 +1,6 @@
 #include "bursar/sample/hashed_ngrams.h"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -57,25 +58,30 @@ double cosine(std::span<const float> a, std::span<const float> b) {
 }
 
 Result<std::vector<double>> similarity_matrix(std::span<const std::span<const float>> embeddings) {
-  const std::size_t k = embeddings.size();
-  std::vector<std::vector<float>> unit(k);
+  const std::size_t k = embeddings.size(), dimensions = k > 0 ? embeddings[0].size() : 0;
+  using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  Rows unit(static_cast<Eigen::Index>(k), static_cast<Eigen::Index>(dimensions));
+  std::vector<bool> empty(k);
   for (std::size_t i = 0; i < k; ++i) {
-    if (embeddings[i].size() != embeddings[0].size())
+    if (embeddings[i].size() != dimensions)
       return invalid_argument("embedding " + std::to_string(i) + " has " + std::to_string(embeddings[i].size()) +
-                              " numbers, and the first one " + std::to_string(embeddings[0].size()));
+                              " numbers, and the first one " + std::to_string(dimensions));
     double length = 0;
     for (const float x : embeddings[i]) length += static_cast<double>(x) * x;
     if (!std::isfinite(length)) return invalid_argument("embedding " + std::to_string(i) + " is not finite");
-    if (length == 0) continue;  // stays empty
-    unit[i].assign(embeddings[i].begin(), embeddings[i].end());
-    for (float& x : unit[i]) x = static_cast<float>(x / std::sqrt(length));
+    empty[i] = length == 0;
+    const auto scale = empty[i] ? 0.0F : static_cast<float>(1 / std::sqrt(length));
+    for (std::size_t d = 0; d < dimensions; ++d) {
+      unit(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(d)) = embeddings[i][d] * scale;
+    }
   }
+  Rows dots = Rows::Zero(unit.rows(), unit.rows());
+  dots.selfadjointView<Eigen::Lower>().rankUpdate(unit);
   std::vector<double> out(k * k, 1);
   for (std::size_t i = 0; i < k; ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      float dot = unit[i].empty() || unit[j].empty() ? -1.0F : 0.0F;
-      for (std::size_t d = 0; dot > -1.0F && d < unit[i].size(); ++d) dot += unit[i][d] * unit[j][d];
-      out[i * k + j] = out[j * k + i] = std::clamp(static_cast<double>(dot), -1.0, 1.0);
+      const double dot = empty[i] || empty[j] ? -1 : dots(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j));
+      out[i * k + j] = out[j * k + i] = std::clamp(dot, -1.0, 1.0);
     }
   }
   return out;
