@@ -150,6 +150,8 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
   if (!upstreams) return tl::unexpected(upstreams.error());
   auto models = models_->prepare(wanted);
   if (!models) return tl::unexpected(models.error());
+  auto pipelines = Strategies::prepare(wanted);
+  if (!pipelines) return tl::unexpected(with_context("strategies.pipelines", pipelines.error()));
   if (auto ok = records_->adopt(wanted, config().get()); !ok) return ok;
   if (auto ok = traces_->configure(wanted.telemetry); !ok) return ok;
   if (auto ok = server_->reload_certificates(); !ok) return ok;
@@ -159,6 +161,7 @@ Result<void> Gateway::State::adopt(const Config& wanted) {
   pipeline_->configure(pipeline_config(wanted));
   server_->set_limits(wanted.limits);
   models_->adopt(std::move(*models), wanted);
+  strategies_->adopt(std::move(*pipelines));
   accounts_->adopt(wanted.upstreams);
   const auto old = upstreams_.exchange(*upstreams);
   services_->catalogue->set(*upstreams);

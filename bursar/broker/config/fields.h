@@ -342,7 +342,8 @@ void describe(V& v, StrategyConfig& c) {
   v.whole("parallel", c.parallel, 1, 256, "Inner calls of one job at a time.");
   v.whole("calls", c.calls, 1, 10'000, "Inner calls of one job.");
   v.duration("time", c.time, std::chrono::seconds{1}, std::chrono::hours{24}, "Of one job, at most.");
-  v.text("pipelines", c.pipelines, "JSON file of pipelines by name, as `bursar tts search` writes them.");
+  v.texts("pipelines", c.pipelines, 64,
+          "Files of pipelines, as `bursar tts search` writes them: `bursar/pipeline-<name>`.");
 }
 
 template <class V>

@@ -22,7 +22,7 @@ struct StrategyConfig {
   std::size_t parallel = 8;                 // inner calls of one job at a time
   std::size_t calls = 128;                  // inner calls of one job
   Duration time = std::chrono::minutes{5};  // of a job, at most
-  std::string pipelines;                    // file with the winners of `bursar tts search`, by name
+  std::vector<std::string> pipelines;       // files of pipelines, as `bursar tts search` writes them
   bool operator==(const StrategyConfig&) const = default;
 };
 

@@ -13,7 +13,11 @@ StrategyDoor::Dependencies with(StrategyDoor::Dependencies door, BeliefStore* be
 Result<std::unique_ptr<Strategies>> Strategies::open(Dependencies dependencies, const Config& config) {
   auto beliefs = BeliefStore::open(config.database + ".beliefs.json");
   if (!beliefs) return tl::unexpected(beliefs.error());
-  return std::unique_ptr<Strategies>(new Strategies(std::move(*beliefs), std::move(dependencies)));
+  auto pipelines = prepare(config);
+  if (!pipelines) return tl::unexpected(with_context("strategies.pipelines", pipelines.error()));
+  std::unique_ptr<Strategies> out(new Strategies(std::move(*beliefs), std::move(dependencies)));
+  out->adopt(std::move(*pipelines));
+  return out;
 }
 
 Strategies::Strategies(std::unique_ptr<BeliefStore> beliefs, Dependencies dependencies)

@@ -31,8 +31,15 @@ class Strategies {
     std::function<Authentication(const HttpRequest&)> authenticate;
     std::string instance;
   };
-  // Beliefs lie beside the configuration's database. Errors: a file of them that is damaged.
+  // Beliefs lie beside the configuration's database. Errors: a file of them, or of a pipeline,
+  // that is damaged.
   [[nodiscard]] static Result<std::unique_ptr<Strategies>> open(Dependencies dependencies, const Config& config);
+
+  // Of a hot reload. Errors: a file of a pipeline; nothing is changed then.
+  [[nodiscard]] static Result<PipelineTable> prepare(const Config& config) {
+    return PipelineTable::read(config.strategies.pipelines);
+  }
+  void adopt(PipelineTable pipelines) { door_.adopt(std::move(pipelines)); }
 
   [[nodiscard]] OwnModels own_models();
   [[nodiscard]] static bool is_mine(std::string_view path) {

@@ -73,13 +73,17 @@ std::vector<std::string> StrategyDoor::names() const {
   if (config->strategies.model.empty()) return out;
   for (const plan::StrategyEntry& entry : plan::strategies()) {
     if (entry.searches && config->strategies.tools.empty()) continue;
+    if (entry.name == "pipeline") continue;  // needs one, or is named with it below
     out.push_back(std::string(kStrategyPrefix) + std::string(entry.name));
+  }
+  for (const std::string& pipeline : pipelines_.load()->names()) {
+    out.push_back(std::string(kStrategyPrefix) + std::string(kPipelinePrefix) + pipeline);
   }
   return out;
 }
 
 void StrategyDoor::start(ModelCall call, HttpRequest request, const std::shared_ptr<Exchange>& exchange) {
-  auto asked = read_strategy_request(request, dependencies_.config()->strategies);
+  auto asked = read_strategy_request(request, dependencies_.config()->strategies, *pipelines_.load());
   const auto refuse = [&](const Error& error) {
     const bool unknown = error.code == ErrorCode::kNotFound;
     exchange->answer(plain_refusal(unknown ? 404 : 400, unknown ? "model_not_found" : "invalid_request", error.message,

@@ -17,6 +17,7 @@
 #include "bursar/broker/strategies/belief_store.h"
 #include "bursar/broker/strategies/job_table.h"
 #include "bursar/broker/strategies/strategy_request.h"
+#include "bursar/core/published.h"
 
 namespace bursar::broker {
 
@@ -39,6 +40,7 @@ class StrategyDoor {
   explicit StrategyDoor(Dependencies dependencies);
   ~StrategyDoor();
 
+  void adopt(PipelineTable pipelines) { pipelines_.store(std::make_shared<const PipelineTable>(std::move(pipelines))); }
   [[nodiscard]] bool takes(std::string_view model) const;
   [[nodiscard]] std::vector<std::string> names() const;
   // On the exchange's reactor. Refuses by itself what it cannot read.
@@ -51,6 +53,7 @@ class StrategyDoor {
   Dependencies dependencies_;
   std::shared_ptr<const StrategyServices> services_;
   std::shared_ptr<JobTable> jobs_ = std::make_shared<JobTable>();
+  Published<const PipelineTable> pipelines_{std::make_shared<const PipelineTable>()};
 };
 
 }  // namespace bursar::broker

@@ -159,13 +159,18 @@ Result<void> read_standard(const JsonView& body, StrategyRequest& out) {
 
 }  // namespace
 
-Result<StrategyRequest> read_strategy_request(const HttpRequest& request, const StrategyConfig& config) {
+Result<StrategyRequest> read_strategy_request(const HttpRequest& request, const StrategyConfig& config,
+                                              const PipelineTable& pipelines) {
   auto document = parse_json(request.body, {.max_bytes = kBodyBytes});
   if (!document) return tl::unexpected(document.error());
   const JsonView body(*document, "");
   auto model = body.string_at("model", 256);
   if (!model) return tl::unexpected(model.error());
-  auto entry = plan::strategy_named(model->substr(kStrategyPrefix.size()));
+  std::string_view name = model->substr(kStrategyPrefix.size());
+  const auto* pipeline =
+      name.starts_with(kPipelinePrefix) ? pipelines.find(name.substr(kPipelinePrefix.size())) : nullptr;
+  if (pipeline != nullptr) name = "pipeline";
+  auto entry = plan::strategy_named(name);
   if (!entry) return tl::unexpected(with_context("model", entry.error()));
   StrategyRequest out{.entry = *entry};
   out.setup.model = config.model;
@@ -182,9 +187,10 @@ Result<StrategyRequest> read_strategy_request(const HttpRequest& request, const 
   if (const auto* own = out.own.if_contains("bursar")) {
     if (auto ok = read_own(*own, out); !ok) return tl::unexpected(ok.error());
   }
-  for (const char* name : {"bursar", "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "seed",
+  if (pipeline != nullptr) out.setup.parameters["pipeline"] = *pipeline;
+  for (const char* ours : {"bursar", "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "seed",
                            "temperature", "n"}) {
-    out.own.erase(name);
+    out.own.erase(ours);
   }
   return out;
 }

@@ -19,12 +19,14 @@
 
 #include "bursar/broker/config/strategy_config.h"
 #include "bursar/broker/http/server.h"
+#include "bursar/broker/strategies/pipeline_table.h"
 #include "bursar/plan/job/executor.h"
 #include "bursar/plan/strategies/strategies.h"
 
 namespace bursar::broker {
 
 inline constexpr std::string_view kStrategyPrefix = "bursar/";
+inline constexpr std::string_view kPipelinePrefix = "pipeline-";  // "bursar/pipeline-qa" runs the pipeline qa
 
 enum class Explain : std::uint8_t { kNo, kShort, kFull };  // short: a trace with cut texts; full: a job that replays
 
@@ -40,6 +42,7 @@ struct StrategyRequest {
 
 // Errors: kNotFound for a strategy that there is not, kInvalidArgument; the message begins with the member that is
 // wrong ("bursar.budget: …"). `body` is JSON that read_model_request() has let through.
-[[nodiscard]] Result<StrategyRequest> read_strategy_request(const HttpRequest& request, const StrategyConfig& config);
+[[nodiscard]] Result<StrategyRequest> read_strategy_request(const HttpRequest& request, const StrategyConfig& config,
+                                                            const PipelineTable& pipelines = {});
 
 }  // namespace bursar::broker
