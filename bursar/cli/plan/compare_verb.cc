@@ -80,7 +80,10 @@ Result<void> compare_strategies(const CompareWords& words, std::ostream& out) {
   if (strategies.empty()) {
     for (const plan::StrategyEntry& entry : plan::strategies()) {
       const bool searched = setup->kind == QuestionKind::kSearch;
-      if (!entry.searches || searched) strategies.push_back({.name = std::string(entry.name), .parameters = {}});
+      const bool whole =
+          std::ranges::none_of(entry.parameters, [](const PolicyParameter& p) { return p.preset.empty(); });
+      if (whole && (!entry.searches || searched))
+        strategies.push_back({.name = std::string(entry.name), .parameters = {}});
     }
   }
   const Study study(*setup);

@@ -17,5 +17,6 @@ extern const StrategyEntry kScale;
 extern const StrategyEntry kDora;
 extern const StrategyEntry kMasPhase;
 extern const StrategyEntry kAuto;
+extern const StrategyEntry kPipeline;
 
 }  // namespace bursar::plan

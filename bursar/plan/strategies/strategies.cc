@@ -10,7 +10,8 @@ namespace bursar::plan {
 
 std::span<const StrategyEntry> strategies() {
   static const std::vector<StrategyEntry> all{
-      kAuto, kPets, kBom, kSevra, kPlanAndBudget, kScale, kDora, kMasPhase, kBats, kVoiSearch, kBavt, kBudgetGuidance,
+      kAuto,     kPets, kBom,  kSevra,     kPlanAndBudget, kScale,          kDora,
+      kMasPhase, kBats, kBavt, kVoiSearch, kPipeline,      kBudgetGuidance,
   };
   return all;
 }
