@@ -141,3 +141,21 @@ test("bursar plan run executes a workflow, keeps what happened, and goes on afte
   assert.notEqual(other.code, 0);
   assert.match(other.stderr, /another workflow, budget or seed/);
 });
+
+test("a pipeline from a file is a model of its own, and a reload that breaks it changes nothing", async (t) => {
+  const { gateway, key, json } = await world(t);
+  const stage = (name, prompt, more) => ({ name, prompt, prompt_tokens: 64, generation_tokens: 64, models: [{ name: "sim/sim-small", parameters: 3e9 }, { name: "sim/sim-large", parameters: 70e9 }], ...more });
+  const pipeline = { name: "qa", stages: [stage("think", "{{question}}", { model: "sim/sim-small", samples: 3 }), stage("answer", "{{think}}\n{{question}}", { model: "sim/sim-large", samples: 1 })] };
+  writeFileSync(join(gateway.directory, "qa.json"), JSON.stringify(pipeline));
+  gateway.reconfigure({ strategies: { ...gateway.config.strategies, pipelines: ["qa.json"] } });
+  const models = async () => (await (await fetch(`http://127.0.0.1:${gateway.port}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).json()).data.map((model) => model.id);
+  await waitFor(async () => (await models()).includes("bursar/pipeline-qa"), { timeout: 10_000, every: 200, what: "the pipeline to be listed" });
+  const answer = await json("/v1/chat/completions", chat("pipeline-qa", "How many? [difficulty 0.2]", { explain: true }));
+  assert.equal(answer.status, 200, JSON.stringify(answer).slice(0, 400));
+  const asked = answer.bursar.trace.filter((entry) => entry.step).flatMap((entry) => entry.step.actions).map((action) => action.model);
+  assert.deepEqual(asked, ["sim/sim-small", "sim/sim-small", "sim/sim-small", "sim/sim-small", "sim/sim-large"], "three samples, their fusion, and the answer");
+  writeFileSync(join(gateway.directory, "bad.json"), "{}");
+  gateway.reconfigure({ strategies: { ...gateway.config.strategies, pipelines: ["bad.json"] } });
+  await waitFor(() => gateway.lines.some((line) => line.includes("configuration_refused") && line.includes("bad.json")), { timeout: 10_000, every: 200, what: "the reload to be refused" });
+  assert.ok((await models()).includes("bursar/pipeline-qa"));
+});
