@@ -8,13 +8,14 @@ namespace bursar::reproduce {
 namespace {
 
 // Coefficients of the sheet [derived]: log-odds of success, log latency in seconds and log tokens hang together.
+constexpr double kUsdPerToken = .42e-6;
+
 std::vector<plan::Option> draw_options(bool three_models, RandomStream& random) {
   struct Model {
     const char* name;
     double latency, cost, logit;
   };
   constexpr std::array kModels{Model{"middle", 1, 1, 0}, Model{"small", .55, .45, -.9}, Model{"large", 2.2, 4.5, 1.3}};
-  constexpr double kUsdPerToken = .42e-6;
   const double z1 = random.normal(), z2 = random.normal(), z3 = random.normal(), z4 = random.normal();
   const double logit = .132 + .913 * z1, slow = -.916 * z1 + .401 * z2;
   const double seconds = std::exp(1.750 + .817 * slow), tokens = std::exp(7.527 + .787 * (.958 * slow + .287 * z3));
@@ -46,7 +47,12 @@ plan::Workflow draw_workflow(const WorkflowShape& shape, RandomStream random) {
       }
       if (task.parents.empty() && l > 0)
         task.parents.push_back(above + random.uniform_int(std::uint64_t{begin - above}));
-      task.options = draw_options(shape.three_models, random);
+      if (shape.templates != nullptr) {
+        const auto& measured = (*shape.templates)[random.uniform_int(std::uint64_t{shape.templates->size()})];
+        task.options = {plan::option_of(measured, "middle", kUsdPerToken)};
+      } else {
+        task.options = draw_options(shape.three_models, random);
+      }
       tasks.push_back(std::move(task));
     }
     above = begin;

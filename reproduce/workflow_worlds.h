@@ -6,12 +6,14 @@
 
 #include "bursar/core/random.h"
 #include "bursar/plan/workflow/simulated_run.h"
+#include "bursar/plan/workflow/task_templates.h"
 
 namespace bursar::reproduce {
 
 struct WorkflowShape {
   std::size_t nodes = 10, layers = 4;
-  bool three_models = false;  // a small and a large one beside the first
+  bool three_models = false;                                   // a small and a large one beside the first
+  const std::vector<plan::TaskTemplate>* templates = nullptr;  // one model, drawn from these instead of their fit
 };
 
 // Layers of random sizes; an edge to each subtask of the layer before with probability .5, and at least one.
