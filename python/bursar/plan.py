@@ -43,7 +43,7 @@ def recommend(search: ConfigSearch) -> Recommendation:
 
     >>> stages = [{"name": "answer", "prompt_tokens": 128, "generation_tokens": 64,
     ...            "models": [{"name": "m3", "parameters": 3e9}, {"name": "m70", "parameters": 70e9}]}]
-    >>> search = ConfigSearch(stages, budget=60)
+    >>> search = ConfigSearch(stages, budget=100)
     >>> for configuration in search.propose():
     ...     search.report(configuration, score=0.7 if configuration[0][0] == "m70" else 0.4)
     >>> recommend(search).configuration
