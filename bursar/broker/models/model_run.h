@@ -62,8 +62,8 @@ struct ModelCall {
   bool audit_body = false;  // keep the body in the audit trail instead of its HMAC
   double sample = 1;        // of the calls that bring no sampling decision of their own
   std::shared_ptr<IdempotencyTable::Claim> once = nullptr;  // the agent's Idempotency-Key
-  // Of a call within a job (strategies/): tokens of an answer where the body names no limit, instead of the route's; and
-  // what all attempts together may cost at most, beside what the accounts allow.
+  // Of a call within a job (strategies/): tokens of an answer where the body names no limit, instead of the route's;
+  // and what all attempts together may cost at most, beside what the accounts allow.
   std::optional<std::uint64_t> max_output = std::nullopt;
   std::optional<Amounts> most = std::nullopt;
 };
