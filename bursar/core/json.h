@@ -31,7 +31,8 @@ struct JsonLimits {
 // one object, a number that overflows a double, and past a limit. O(text).
 [[nodiscard]] Result<boost::json::value> parse_json(std::string_view text, JsonLimits limits = {});
 
-// A value within a document and its place ("$.tools[3].name"; from an empty path "tools[3].name"). Refers to the document: use it while that lives.
+// A value within a document and its place ("$.tools[3].name"; from an empty path "tools[3].name"). Refers to the
+// document: use it while that lives.
 class JsonView {
  public:
   explicit JsonView(const boost::json::value& value, std::string path = "$") : value_(&value), path_(std::move(path)) {}
