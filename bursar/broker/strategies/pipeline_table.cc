@@ -33,6 +33,7 @@ const boost::json::object* PipelineTable::find(std::string_view name) const {
 
 std::vector<std::string> PipelineTable::names() const {
   std::vector<std::string> out;
+  out.reserve(pipelines_.size());
   for (const auto& [name, pipeline] : pipelines_) out.push_back(name);
   return out;
 }

@@ -10,17 +10,17 @@ StrategyDoor::Dependencies with(StrategyDoor::Dependencies door, BeliefStore* be
 
 }  // namespace
 
-Result<std::unique_ptr<Strategies>> Strategies::open(Dependencies dependencies, const Config& config) {
+Result<std::unique_ptr<Strategies>> Strategies::open(const Dependencies& dependencies, const Config& config) {
   auto beliefs = BeliefStore::open(config.database + ".beliefs.json");
   if (!beliefs) return tl::unexpected(beliefs.error());
   auto pipelines = prepare(config);
   if (!pipelines) return tl::unexpected(with_context("strategies.pipelines", pipelines.error()));
-  std::unique_ptr<Strategies> out(new Strategies(std::move(*beliefs), std::move(dependencies)));
+  std::unique_ptr<Strategies> out(new Strategies(std::move(*beliefs), dependencies));
   out->adopt(std::move(*pipelines));
   return out;
 }
 
-Strategies::Strategies(std::unique_ptr<BeliefStore> beliefs, Dependencies dependencies)
+Strategies::Strategies(std::unique_ptr<BeliefStore> beliefs, const Dependencies& dependencies)
     : beliefs_(std::move(beliefs)),
       door_(with(dependencies.door, beliefs_.get())),
       workflows_({.authenticate = dependencies.authenticate,

@@ -33,7 +33,7 @@ class Strategies {
   };
   // Beliefs lie beside the configuration's database. Errors: a file of them, or of a pipeline,
   // that is damaged.
-  [[nodiscard]] static Result<std::unique_ptr<Strategies>> open(Dependencies dependencies, const Config& config);
+  [[nodiscard]] static Result<std::unique_ptr<Strategies>> open(const Dependencies& dependencies, const Config& config);
 
   // Of a hot reload. Errors: a file of a pipeline; nothing is changed then.
   [[nodiscard]] static Result<PipelineTable> prepare(const Config& config) {
@@ -52,7 +52,7 @@ class Strategies {
   void stop();
 
  private:
-  Strategies(std::unique_ptr<BeliefStore> beliefs, Dependencies dependencies);
+  Strategies(std::unique_ptr<BeliefStore> beliefs, const Dependencies& dependencies);
 
   std::unique_ptr<BeliefStore> beliefs_;
   StrategyDoor door_;

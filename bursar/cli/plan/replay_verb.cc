@@ -48,6 +48,7 @@ Result<std::unique_ptr<plan::Controller>> controller_of(const plan::SavedJob& jo
 
 std::vector<simulate::ChatMessage> messages_of(const plan::JobSetup& setup) {
   std::vector<simulate::ChatMessage> out;
+  out.reserve(setup.messages.size());
   for (const plan::Message& message : setup.messages) out.push_back({message.role, message.content});
   return out;
 }

@@ -44,6 +44,7 @@ void SimulatedCalls::cancel(std::uint64_t action) {
 std::vector<simulate::ChatMessage> SimulatedCalls::messages_of(const plan::ModelAsk& ask) const {
   if (ask.messages.empty()) return question_;
   std::vector<simulate::ChatMessage> out;
+  out.reserve(ask.messages.size());
   for (const plan::Message& message : ask.messages) out.push_back({message.role, message.content});
   return out;
 }

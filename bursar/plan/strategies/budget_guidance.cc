@@ -158,6 +158,7 @@ void Thinking::take(const Observation& seen) {
 
 void Thinking::take_candidates(const Observation& seen) {
   std::vector<sample::LineCandidate> candidates;
+  candidates.reserve(seen.first_token.size());
   for (const TokenChance& chance : seen.first_token) candidates.push_back({chance.token, chance.logprob});
   std::erase_if(candidates, [](const sample::LineCandidate& candidate) { return candidate.token.empty(); });
   const auto chosen = guide_->report_candidates(candidates);

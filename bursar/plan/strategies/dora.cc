@@ -117,12 +117,14 @@ std::vector<std::vector<float>> vectors_of(const std::vector<Observation>& seen,
                                            const std::vector<std::string>& texts) {
   if (!seen.empty() && seen[0].vectors.size() == texts.size()) return seen[0].vectors;
   std::vector<std::vector<float>> out;
+  out.reserve(texts.size());
   for (const std::string& text : texts) out.push_back(sample::embed_ngrams(text));
   return out;
 }
 
 std::vector<sample::SearchStep> steps_of(const std::vector<Partial>& grown, std::vector<std::vector<float>> vectors) {
   std::vector<sample::SearchStep> out;
+  out.reserve(grown.size());
   std::size_t next = 0;
   for (const Partial& one : grown) {
     out.push_back({.finished = one.finished,

@@ -31,6 +31,7 @@ std::vector<Observation> that_said_something(std::vector<Observation> seen) {
 
 std::vector<std::string> texts_of(const std::vector<Observation>& seen) {
   std::vector<std::string> out;
+  out.reserve(seen.size());
   for (const Observation& one : seen) out.push_back(one.text);
   return out;
 }

@@ -102,7 +102,8 @@ ModelAsk prompt_for(Task task, std::span<const Section> sections, ModelAsk ask) 
   std::string user;
   for (const auto& [tag, text] : sections) {
     const std::string name(tag);
-    user += "<" + name + ">\n" + without(text, "</" + name + ">") + "\n</" + name + ">\n";
+    const std::string close = "</" + name + ">";
+    user.append("<").append(name).append(">\n").append(without(text, close)).append("\n").append(close).append("\n");
   }
   ask.messages = {{"system", "Task: " + std::string(name_of(task)) + "\n" + std::string(words_of(task))},
                   {"user", std::move(user)}};

@@ -34,6 +34,7 @@ struct Plan {
 
 std::vector<Section> cuts_as_answers(const std::vector<Observation>& cuts) {
   std::vector<Section> out;
+  out.reserve(cuts.size());
   for (const Observation& cut : cuts) out.emplace_back("answer", cut.text);
   return out;
 }
@@ -84,6 +85,7 @@ void assign(const Job& job, Plan& plan) {
     return;
   }
   std::vector<double> difficulty;
+  difficulty.reserve(plan.levels.size());
   for (const int level : plan.levels) difficulty.push_back((level - 1) / 4.0);
   plan.effort = assign_threshold(difficulty, job.number("tau")).value();  // both are in range
 }

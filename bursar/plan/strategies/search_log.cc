@@ -34,9 +34,9 @@ std::int64_t SearchLog::left(const Purse& purse) const {
 
 bool SearchLog::tried(std::string_view query) const { return std::ranges::find(queries_, query) != queries_.end(); }
 
-Action SearchLog::ask(std::string query) const {
+Action SearchLog::ask(const std::string& query) const {
   boost::json::object arguments;
-  arguments[argument_] = std::move(query);
+  arguments[argument_] = query;
   return {.purpose = "search", .ask = ToolAsk{.tool = tool_, .arguments = std::move(arguments)}};
 }
 

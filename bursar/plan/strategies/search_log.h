@@ -40,7 +40,7 @@ class SearchLog {
   [[nodiscard]] std::int64_t left(const Purse& purse) const;
   [[nodiscard]] bool tried(std::string_view query) const;
 
-  [[nodiscard]] Action ask(std::string query) const;
+  [[nodiscard]] Action ask(const std::string& query) const;
   struct Taken {
     std::optional<std::size_t> piece;  // absent where the call failed or brought no text
     bool fresh = false;                // no search before brought the same
