@@ -27,10 +27,10 @@ constexpr auto kAbout = std::to_array<std::pair<std::string_view, std::string_vi
      {"experiment", "Finds the best of some arms in a file that is kept: next, record, decide; private if asked"},
      {"explore", "Bandits: tries them in simulated worlds, keeps one in a file, says what it believes"},
      {"match", "Matches what comes one by one: buyers with items, slots with goals"},
-     {"plan", "Tokens for sub-questions, steps that are enough, when to check an answer"},
+     {"plan", "Inside one job: workflows run or simulated, strategies compared or replayed, tokens, teams"},
      {"replay", "Replays a log of requests under any policies, against the best in hindsight"},
      {"reproduce", "Shows a published system's claim beside its baselines"},
-     {"sample", "Votes over answers, which of them to submit, and where the next draw goes"},
+     {"sample", "Votes over answers, where the next draw goes, guided thinking, what was learned"},
      {"schedule", "Learning rates and token budgets by step: tables, plots, advice"},
      {"tts", "Which models and how many samples the stages of a chain get: tries them with a script"},
      {"sim-model", "A simulated model behind an OpenAI-compatible door, for tests and quick starts"}});

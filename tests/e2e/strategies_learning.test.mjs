@@ -159,3 +159,20 @@ test("a pipeline from a file is a model of its own, and a reload that breaks it 
   await waitFor(() => gateway.lines.some((line) => line.includes("configuration_refused") && line.includes("bad.json")), { timeout: 10_000, every: 200, what: "the reload to be refused" });
   assert.ok((await models()).includes("bursar/pipeline-qa"));
 });
+
+test("a job that cannot be run is refused before anything is asked, and says which member is wrong", async (t) => {
+  const { sim, gateway, json } = await world(t);
+  const wrong = [
+    [{ model: "nobody/m" }, 404], [{ judge_model: "bursar/pets" }, 404], [{ parameters: { samples: 0 } }, 400], [{ budget: "much" }, 400], [{ tools: "search" }, 400],
+  ];
+  for (const [bursar, status] of wrong) {
+    const answer = await json("/v1/chat/completions", chat("pets", "How many?", bursar));
+    assert.equal(answer.status, status, JSON.stringify(answer));
+    assert.equal(answer.error.param, "bursar", JSON.stringify(answer));
+  }
+  const unknown = await json("/v1/chat/completions", chat("guess", "How many?"));
+  assert.equal(unknown.status, 404);
+  assert.match(unknown.error.message, /there is no strategy named 'guess'; there are auto, pets/);
+  assert.equal((await sim.usage()).total.whole.calls, 0);
+  assert.equal((await budget(gateway, "dev", "tokens")).spent, 0);
+});

@@ -92,6 +92,11 @@ void StrategyDoor::start(ModelCall call, HttpRequest request, const std::shared_
   if (!asked) return refuse(asked.error());
   BeliefStore* const beliefs = dependencies_.beliefs;
   if (beliefs != nullptr) asked->setup.beliefs = beliefs->of(asked->setup.model);
+  for (const std::string* model :
+       {&asked->setup.model, &asked->setup.small_model, &asked->setup.judge_model, &asked->setup.embedding_model}) {
+    if (model->empty()) continue;
+    if (auto known = services_->bound(*model, 0, 0); !known) return refuse(with_context("bursar", known.error()));
+  }
   auto controller = plan::make_job(*asked->entry, asked->setup);
   if (!controller) return refuse(controller.error());
   request.body.clear();

@@ -40,7 +40,7 @@ TEST(PlanCommand, ComparesStrategiesOnASimulatedModel) {
   EXPECT_THAT(ran.out, HasSubstr("\nmajority of 8 "));
   EXPECT_THAT(ran.out, HasSubstr("\nsevra:threshold=0 "));
   EXPECT_EQ(ran.out, plan({"compare", "bom", "sevra:threshold=0", "--questions", "20", "--seed", "3"}).out);
-  EXPECT_THAT(plan({"compare", "nope"}).err, HasSubstr("there is none named 'nope'"));
+  EXPECT_THAT(plan({"compare", "nope"}).err, HasSubstr("there is no strategy named 'nope'"));
   EXPECT_THAT(plan({"compare", "bom:samples=0"}).err, HasSubstr("samples"));
   EXPECT_THAT(plan({"compare", "--kind", "essay"}).err, HasSubstr("take open, options or search"));
 }

@@ -112,6 +112,13 @@ inline constexpr PolicyParameter kStepTokensParameter{.name = "step_tokens",
                                                       .low = 16,
                                                       .high = 100000};
 
+inline constexpr PolicyParameter kSearchTokensParameter{
+    .name = "tokens",
+    .about = "tokens of the whole search, where the purse has no limit of its own",
+    .kind = ParameterKind::kInteger,
+    .preset = "16000",
+    .low = 100,
+    .high = 10000000};
 inline constexpr PolicyParameter kAnswerTokensParameter{.name = "answer_tokens",
                                                         .about = "tokens of the purse that are kept for the answer",
                                                         .kind = ParameterKind::kInteger,

@@ -21,7 +21,7 @@ Result<const StrategyEntry*> strategy_named(std::string_view name) {
   if (found != strategies().end()) return &*found;
   std::string names;
   for (const StrategyEntry& entry : strategies()) names += (names.empty() ? "" : ", ") + std::string(entry.name);
-  return fail(ErrorCode::kNotFound, "strategy: there is none named '" + std::string(name) + "'; there are " + names);
+  return fail(ErrorCode::kNotFound, "there is no strategy named '" + std::string(name) + "'; there are " + names);
 }
 
 Result<std::unique_ptr<Controller>> make_job(const StrategyEntry& entry, JobSetup setup) {
