@@ -75,6 +75,7 @@ std::vector<Program> find_programs() {
     }
   }
   std::vector<Program> programs;
+  programs.reserve(found.size());
   for (const auto& [verb, path] : found) programs.push_back({verb, path});
   return programs;
 }
@@ -88,6 +89,7 @@ int become(const Program& program, const std::vector<std::string>& words, Output
   std::vector<std::string> own{fs::path(program.path).filename().string()};
   own.insert(own.end(), words.begin(), words.end());
   std::vector<char*> arguments;
+  arguments.reserve(own.size() + 1);
   for (std::string& word : own) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   output.out.flush();
